@@ -1,0 +1,38 @@
+"""The tables of CONTRACT §3 and those beside them."""
+
+from core.models.audit import AccessEntry, AuditEntry
+from core.models.base import AuditedModel
+from core.models.changes import PendingChange
+from core.models.clients import Client, ClientAssignment, ClientIdentifier
+from core.models.enrollment import Discharge, Enrollment, Intake
+from core.models.imports import ImportBatch, ImportFile, ImportRow, SourceDisagreement
+from core.models.linking import ClientLink
+from core.models.people import Role, Staff, StaffRole
+from core.models.programs import Department, Program, ProgramCapacity, ProgramStaff
+from core.models.restrictions import Restriction
+
+__all__ = [
+    "AccessEntry",
+    "AuditEntry",
+    "AuditedModel",
+    "Client",
+    "ClientAssignment",
+    "ClientIdentifier",
+    "ClientLink",
+    "Department",
+    "Discharge",
+    "Enrollment",
+    "ImportBatch",
+    "ImportFile",
+    "ImportRow",
+    "Intake",
+    "PendingChange",
+    "Program",
+    "ProgramCapacity",
+    "ProgramStaff",
+    "Restriction",
+    "Role",
+    "SourceDisagreement",
+    "Staff",
+    "StaffRole",
+]

@@ -1,0 +1,78 @@
+"""The audit log and the access log. Both are append-only; the first is written by trigger alone."""
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from core.choices import AUDIT_ACTIONS, CHANNELS
+from core.models.base import uuid_key
+from core.models.triggers import Call, append_only
+
+
+class AuditEntry(models.Model):
+    """One recorded event: who, when, by which road, before and after."""
+
+    audit_id = uuid_key()
+    entity = models.CharField(max_length=63)
+    entity_id = models.UUIDField(null=True)
+    action = models.CharField(max_length=10, choices=AUDIT_ACTIONS)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, db_column="changed_by", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    changed_at = models.DateTimeField(db_default=Now())
+    diff_json = models.JSONField()
+    channel = models.CharField(max_length=40, choices=CHANNELS)
+    reference_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, db_column="requested_by", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    reason = models.TextField(null=True)
+    position = models.BigIntegerField(
+        unique=True, db_default=models.Func(models.Value("audit_log_position"), function="nextval")
+    )
+
+    class Meta:
+        db_table = "audit_log"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        ordering = ["-position"]
+        indexes = [
+            models.Index(fields=["entity", "entity_id", "position"], name="audit_of_record"),
+            models.Index(fields=["client_id", "position"], name="audit_of_client"),
+            models.Index(fields=["changed_at"], name="audit_by_time"),
+            models.Index(fields=["changed_by", "position"], name="audit_by_actor"),
+            models.Index(fields=["reference_id"], name="audit_by_reference"),
+        ]
+        triggers = [
+            *append_only("audit_log"),
+            Call("ccd_only_by_trigger", name="by_trigger", when=pgtrigger.Before, operation=pgtrigger.Insert),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.entity}"
+
+
+class AccessEntry(models.Model):
+    """Someone looked: who, when, at what, at which clients, how many."""
+
+    access_id = uuid_key()
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    accessed_at = models.DateTimeField(db_default=Now())
+    action = models.CharField(max_length=40)
+    entity = models.CharField(max_length=63, null=True)
+    client_ids = ArrayField(models.UUIDField(), null=True)
+    number = models.IntegerField(null=True)
+    detail = models.TextField(null=True)
+
+    class Meta:
+        db_table = "access_log"
+        verbose_name = "access entry"
+        verbose_name_plural = "access log"
+        ordering = ["-accessed_at"]
+        triggers = append_only("access_log")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.entity or ''}".strip()

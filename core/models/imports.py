@@ -1,0 +1,152 @@
+"""Daily files: the batch, its bytes while it waits for Confirm, its rows, and values a file disagrees about."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core.models.base import AuditedModel, uuid_key
+from core.models.clients import Client
+from core.models.triggers import AuditBatch, Touch, no_truncate
+
+
+class ImportBatch(models.Model):
+    """One file from one source and what became of it. Its one audit entry is written when it is applied."""
+
+    class Status(models.TextChoices):
+        """Where a batch stands. 'running' without a running process is shown as interrupted."""
+
+        PREVIEWED = "previewed", "Waiting for confirmation"
+        RUNNING = "running", "Running"
+        APPLIED = "applied", "Applied"
+        REFUSED = "refused", "Refused"
+        CANCELLED = "cancelled", "Cancelled"
+        INTERRUPTED = "interrupted", "Interrupted"
+
+    batch_id = uuid_key()
+    source_system = models.CharField("source", max_length=40)
+    file_name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.RUNNING)
+    repeated = models.BooleanField(default=False, db_default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        db_column="created_by",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    summary = models.JSONField(null=True, blank=True)
+    headers = ArrayField(models.TextField(), null=True, blank=True)
+    notes = ArrayField(models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())))
+    reason = models.TextField(null=True, blank=True)
+
+    class Meta:
+        db_table = "import_batches"
+        verbose_name = "daily file"
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sha256", "source_system"],
+                condition=Q(status="applied", repeated=False),
+                name="batch_same_bytes_once",
+            )
+        ]
+        triggers = [AuditBatch(), Touch(), no_truncate()]
+
+    def __str__(self) -> str:
+        return f"{self.source_system} {self.file_name}"
+
+
+class ImportFile(models.Model):
+    """The bytes of an uploaded file between preview and Confirm; removed once the batch is decided."""
+
+    batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    content = models.BinaryField()
+
+    class Meta:
+        db_table = "import_files"
+
+    def __str__(self) -> str:
+        return str(self.batch)
+
+
+class ImportRow(models.Model):
+    """One line of a daily file: its cells as they came, its outcome and why."""
+
+    row_id = models.BigAutoField(primary_key=True)
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    row_number = models.IntegerField()
+    outcome = models.CharField(max_length=10)
+    reason_code = models.CharField(max_length=40, null=True)
+    reason = models.TextField(null=True)
+    note = models.TextField(null=True)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
+    candidate_ids = ArrayField(models.UUIDField(), null=True)
+    score = models.FloatField(null=True)
+    cells = ArrayField(models.TextField())
+
+    class Meta:
+        db_table = "import_rows"
+        ordering = ["row_number"]
+        constraints = [models.UniqueConstraint(fields=["batch", "row_number"], name="row_once_in_batch")]
+        indexes = [
+            models.Index(fields=["batch", "outcome", "row_number"], name="row_outcome"),
+            models.Index(fields=["client"], name="row_client", condition=Q(client__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.row_number} of {self.batch}"
+
+
+class SourceDisagreement(AuditedModel):
+    """A file says other than what a person entered; ours is kept until a coordinator decides."""
+
+    class Status(models.TextChoices):
+        """What became of it."""
+
+        OPEN = "open", "Open"
+        KEPT = "kept", "Ours kept"
+        TAKEN = "taken", "Theirs taken"
+
+    disagreement_id = uuid_key()
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="disagreements")
+    entity = models.CharField(max_length=63)
+    entity_id = models.UUIDField()
+    field = models.CharField(max_length=63)
+    source_system = models.CharField("source", max_length=40)
+    ours = models.JSONField(null=True)
+    theirs = models.JSONField()
+    batch = models.ForeignKey(ImportBatch, on_delete=models.PROTECT, related_name="disagreements")
+    row_number = models.IntegerField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN, db_default="open")
+    opened_at = models.DateTimeField(db_default=Now(), editable=False)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        db_column="decided_by",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta(AuditedModel.Meta):
+        db_table = "source_disagreements"
+        verbose_name = "source disagreement"
+        ordering = ["opened_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entity", "entity_id", "field", "source_system", "theirs"],
+                name="disagreement_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_system} disagrees about {self.field}"

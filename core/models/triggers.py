@@ -1,0 +1,158 @@
+"""What the database does by itself on every road: audit, append-only, no truncate, updated_at.
+
+Declared on the models through django-pgtrigger, so that a new table cannot forget its own and migrations keep them.
+Two things differ from the library's own triggers, on purpose: they call a shared function of the first migration in
+place of one each, and they carry no `pgtrigger.ignore` escape and are ENABLE ALWAYS, so that neither a setting nor
+session_replication_role silences them.
+"""
+
+import pgtrigger
+from django.db import models
+from pgtrigger import compiler
+
+
+def _columns(model: type[models.Model]) -> set[str]:
+    return {f.column for f in model._meta.local_fields}
+
+
+def _generated(model: type[models.Model]) -> set[str]:
+    return {f.column for f in model._meta.local_fields if f.generated}
+
+
+class AlwaysTriggerSql(compiler.UpsertTriggerSql):
+    """The library's installation template without the ignore function, firing on every road. Migrations refer to it."""
+
+    def get_template(self) -> str:
+        return """
+            DROP TRIGGER IF EXISTS {pgid} ON {table};
+            CREATE TRIGGER {pgid} {when} {operation} ON {table} FOR EACH {level} {condition} EXECUTE FUNCTION {execute};
+            ALTER TABLE {table} ENABLE ALWAYS TRIGGER {pgid};
+            COMMENT ON TRIGGER {pgid} ON {table} IS '{hash}';
+        """
+
+
+class SharedTrigger(pgtrigger.Trigger):
+    """A trigger that calls `function`, one of those the first migration makes, with `arguments(model)`."""
+
+    function: str = ""
+
+    def arguments(self, model: type[models.Model]) -> list[str]:
+        """Text arguments of the function."""
+        return []
+
+    def render_execute(self, model: type[models.Model]) -> str:
+        quoted = ", ".join("'" + argument.replace("'", "''") + "'" for argument in self.arguments(model))
+        return f"{self.function}({quoted})"
+
+    def compile(self, model: type[models.Model]) -> compiler.Trigger:
+        sql = AlwaysTriggerSql(
+            pgid=self.get_pgid(model),
+            func="",
+            table=model._meta.db_table,
+            when=self.when,
+            operation=self.operation,
+            level=self.level,
+            condition=self.render_condition(model),
+            execute=self.render_execute(model),
+        )
+        return compiler.Trigger(name=self.name, sql=sql)
+
+
+class Audit(SharedTrigger):
+    """Writes audit_log for every inserted, changed or deleted row, or refuses the write outside audit.acting()."""
+
+    name = "audit"
+    when = pgtrigger.After
+    operation = pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete
+    function = "ccd_audit"
+
+    def __init__(self, *, key: str = "", hidden: tuple[str, ...] = ()) -> None:
+        self.key = key
+        self.hidden = hidden
+        super().__init__()
+
+    def arguments(self, model: type[models.Model]) -> list[str]:
+        """Key column, client column or '', and the columns that never enter the log."""
+        key = self.key or model._meta.pk.column
+        columns = _columns(model)
+        hidden = _generated(model) | {"updated_at", *self.hidden}
+        return [key, "client_id" if "client_id" in columns else "", ",".join(sorted(hidden & columns))]
+
+
+class AuditBatch(SharedTrigger):
+    """Writes the one `import` entry of a daily file when its batch is applied."""
+
+    name = "audit_batch"
+    when = pgtrigger.After
+    operation = pgtrigger.Insert | pgtrigger.Update
+    function = "ccd_audit_batch"
+
+
+class Touch(SharedTrigger):
+    """Keeps updated_at true where something differs, and remembers the fields a person edited."""
+
+    name = "touch"
+    when = pgtrigger.Before
+    operation = pgtrigger.Insert | pgtrigger.Update
+    function = "ccd_touch"
+
+    def __init__(self, *, remembered: tuple[str, ...] = ()) -> None:
+        self.remembered = remembered
+        super().__init__()
+
+    def arguments(self, model: type[models.Model]) -> list[str]:
+        """The fields whose edits by a person are remembered, and the columns that do not count as a change."""
+        ignored = _generated(model) | ({"updated_at", "last_login", "edited_fields"} & _columns(model))
+        return [",".join(self.remembered), ",".join(sorted(ignored))]
+
+
+class Refuse(SharedTrigger):
+    """Refuses the operation with a sentence."""
+
+    when = pgtrigger.Before
+    function = "ccd_refuse"
+
+    def __init__(self, sentence: str, **kwargs: object) -> None:
+        self.sentence = sentence
+        super().__init__(**kwargs)
+
+    def arguments(self, model: type[models.Model]) -> list[str]:
+        """The sentence of the error."""
+        return [self.sentence]
+
+
+def no_truncate() -> Refuse:
+    """TRUNCATE would pass every row trigger."""
+    return Refuse(
+        "this table cannot be truncated: its rows are kept and every change is logged",
+        name="no_truncate",
+        operation=pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+    )
+
+
+def audited(*, key: str = "", hidden: tuple[str, ...] = ()) -> list[pgtrigger.Trigger]:
+    """What every business table carries. `key`: the column that names the owner where the table has no single key;
+    `hidden`: columns that never enter the log.
+    """
+    return [Audit(key=key, hidden=hidden), no_truncate()]
+
+
+def append_only(table: str) -> list[pgtrigger.Trigger]:
+    """Rows of `table` are written once and stay."""
+    return [
+        Refuse(
+            f"{table} is append-only: its rows are never changed or deleted",
+            name="append_only",
+            operation=pgtrigger.Update | pgtrigger.Delete,
+        ),
+        no_truncate(),
+    ]
+
+
+class Call(SharedTrigger):
+    """A BEFORE or AFTER row trigger that calls one of our functions without arguments."""
+
+    def __init__(self, function: str, **kwargs: object) -> None:
+        self.function = function
+        super().__init__(**kwargs)

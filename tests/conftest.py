@@ -1,0 +1,144 @@
+"""The test database, and the people in it: each an ordinary account with one role, never a superuser."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from core import audit
+from core.choices import ADMINISTRATOR, ANALYST, COORDINATOR, LEADER, MANAGER, ROLES, STAFF
+from core.models import Client, Department, Enrollment, Program, ProgramStaff, Role, Staff, StaffRole
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Creating and migrating the test database need the owner."""
+    connection.settings_dict["OPTIONS"].pop("assume_role", None)
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Tests work as ccd_app, as the web does. TRUNCATE, which transactional tests clean up with, is let through here and
+    proved shut in tests/core/test_audit.py.
+    """
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            for table, trigger in truncate_triggers():
+                cursor.execute(f'DROP TRIGGER "{trigger}" ON "{table}"')
+            cursor.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO ccd_app")
+        connection.settings_dict["OPTIONS"]["assume_role"] = "ccd_app"
+        connection.close()
+        yield
+        connection.settings_dict["OPTIONS"].pop("assume_role")
+        connection.close()
+
+
+def truncate_triggers() -> list[tuple[str, str]]:
+    """(table, trigger) of the triggers that refuse TRUNCATE."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname LIKE 'pgtrigger_no_truncate%'"
+        )
+        return cursor.fetchall()
+
+
+@pytest.fixture(autouse=True)
+def _roles_there(request: pytest.FixtureRequest) -> None:
+    """Cleaning up after a transactional test takes the roles away that the migration made."""
+    if request.node.get_closest_marker("django_db") is None and "db" not in request.fixturenames:
+        return
+    request.getfixturevalue("_django_db_helper")
+    missing = set(ROLES) - set(Role.objects.values_list("name", flat=True))
+    if missing:
+        with audit.acting(None, channel="command"):
+            Role.objects.bulk_create(Role(name=name) for name in missing)
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Staff]:
+    """person("Manager") makes an active account with these roles."""
+
+    def make(*roles: str, email: str = "", **values: Any) -> Staff:
+        with audit.acting(None, channel="command"):
+            number = Staff.objects.count()
+            first = values.pop("first_name", roles[0] if roles else "Nobody")
+            staff = Staff(
+                first_name=first, last_name=f"Test{number}", email=email or f"p{number}@example.org", **values
+            )
+            staff.set_password("correct horse")
+            staff.save(force_insert=True)
+            StaffRole.objects.bulk_create(StaffRole(staff=staff, role=Role.objects.get(name=name)) for name in roles)
+        return staff
+
+    return make
+
+
+@pytest.fixture
+def administrator(person: Callable[..., Staff]) -> Staff:
+    return person(ADMINISTRATOR)
+
+
+@pytest.fixture
+def coordinator(person: Callable[..., Staff]) -> Staff:
+    return person(COORDINATOR)
+
+
+@pytest.fixture
+def manager(person: Callable[..., Staff]) -> Staff:
+    return person(MANAGER)
+
+
+@pytest.fixture
+def leader(person: Callable[..., Staff]) -> Staff:
+    return person(LEADER)
+
+
+@pytest.fixture
+def analyst(person: Callable[..., Staff]) -> Staff:
+    return person(ANALYST)
+
+
+@pytest.fixture
+def shelter(db: None) -> Program:
+    """Hostel A of the department Shelter, ten places since ever."""
+    with audit.acting(None, channel="command"):
+        department = Department.objects.create(name="Shelter")
+        return Program.objects.create(name="Hostel A", department=department, capacity_current=10)
+
+
+@pytest.fixture
+def clinic(db: None) -> Program:
+    """A program of another department, without a fixed number of places."""
+    with audit.acting(None, channel="command"):
+        department = Department.objects.create(name="Health")
+        return Program.objects.create(name="Clinic", department=department)
+
+
+@pytest.fixture
+def worker(person: Callable[..., Staff], shelter: Program) -> Staff:
+    """Role Staff, works in Hostel A."""
+    staff = person(STAFF)
+    with audit.acting(None, channel="command"):
+        ProgramStaff.objects.create(program=shelter, staff=staff)
+    return staff
+
+
+@pytest.fixture
+def other_worker(person: Callable[..., Staff], clinic: Program) -> Staff:
+    """Role Staff, works in the clinic."""
+    staff = person(STAFF)
+    with audit.acting(None, channel="command"):
+        ProgramStaff.objects.create(program=clinic, staff=staff)
+    return staff
+
+
+@pytest.fixture
+def amina(shelter: Program) -> Client:
+    """A client in Hostel A since 2024-01-01."""
+    with audit.acting(None, channel="command"):
+        client = Client.objects.create(first_name="Amina", last_name="Yusuf", dob=date(1990, 4, 2), gender="Woman")
+        Enrollment.objects.create(client=client, program=shelter, start_date=date(2024, 1, 1))
+    return client
