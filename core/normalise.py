@@ -21,22 +21,39 @@ _NOT_DIGIT: Final = re.compile(r"[^0-9]")
 # Greek letters only: in other scripts they are part of the letter.
 _MARKS: Final = frozenset([*range(0x300, 0x363), *range(0x20DD, 0x20E1), *range(0x20E2, 0x20E5)])
 _BASES: Final = frozenset("abcdefghijklmnopqrstuvwxyzαβγδεζηθικλμνξοπρστυφχψω")
-_OTHER_LETTERS: Final = {
-    **{"a": "ᴀᶏⱥ", "aa": "ꜳ", "ae": "æᴁ", "ao": "ꜵ", "au": "ꜷ", "av": "ꜹꜻ", "ay": "ꜽ", "b": "ƀƃɓʙᴃᵬᶀ"},
-    **{"c": "©ƈȼɕᴄꞓ", "ce": "₠", "cr": "₢", "d": "ðđƌȡɖɗᴅᴆᵭᶁᶑꝱꝺ", "db": "ȸ", "dz": "ʣʥ", "e": "ɇɛᴇᶒᶓⱸ"},
-    **{"f": "ƒᵮᶂꜰꝼ", "fr": "₣", "g": "ǥɠɡɢʛᶃꞡ", "h": "ħɦɧʜⱨ", "hv": "ƕ", "i": "ıƖɨɪᵻᶖ", "j": "ȷɉɟʝᴊ"},
-    **{"k": "ƙᴋᶄⱪꝁꝃꝅꞣ", "l": "łƚȴɫɬɭʟᴌᶅ₤ⱡꝇꝉꝲ", "ll": "ỻ", "ls": "ʪ", "lz": "ʫ", "m": "ɱᴍᵯᶆꝳ"},
-    **{"n": "ŋƞȵɲɳɴᵰᶇꝴꞑꞥ", "o": "øᴏⱺꝋꝍ", "oe": "œɶ", "oi": "ƣ", "oo": "ꝏ", "p": "ƥᴘᵱᵽᶈ℗℘ꝑꝓꝕ", "pts": "₧"},
-    **{"q": "ĸʠꝗꝙ", "qp": "ȹ", "r": "®ɍɼɽɾʀᵲᵳᶉꝵꝶꞧ", "rs": "₹", "rx": "℞", "s": "ȿʂᵴᶊẜẝꜱꞩ", "ss": "ß"},
-    **{"t": "ŧƫƭȶʈᴛᵵⱦꝷꞇ", "th": "þᵺꝥꝧ", "tl": "₺", "ts": "ʦ", "u": "ʉᴜᵾᶙ", "ue": "ᵫ", "v": "ʋᴠᶌỽⱱⱴꝟ"},
-    **{"vy": "ꝡ", "w": "ᴡⱳ", "x": "ᶍ", "y": "ƴɏʏỿ", "z": "ƶȥɀʐʑᴢᵶᶎⱬ"},
-    **{"": "\xad÷ʹʺʻʼʽˈˋ˗‐‒–—―‚‛“”„‟′⁄−∕⦅⦆、。〝〞", "!": "¡", "*": "×⁎", "+": "±˖", "0": "〇", ":": "ː"},
-    **{"<": "˂‹〈", "<<": "«≪《", ">": "˃›〉", ">>": "»≫》", "?": "¿", "[": "⁅〔〘〚", "]": "⁆〕〙〛"},
-    **{"\\": "∖", "^": "˄ˆ", "|": "∣", "||": "‖∥", "е": "ёЁ"},
-    # Capitals that the dictionary does not know although it knows their small letters.
-    **{"ʀ": "Ʀ", "ƕ": "Ƕ", "ƞ": "Ƞ", "ɡ": "Ɡ", "ɬ": "Ɬ", "ɪ": "Ɪ", "ʝ": "Ʝ", "ʂ": "Ʂ", "ᶎ": "Ᶎ"},
+_LETTERS: Final = """
+    a ᴀᶏⱥ  aa ꜳ  ae æᴁ  ao ꜵ  au ꜷ  av ꜹꜻ  ay ꜽ  b ƀƃɓʙᴃᵬᶀ  c ©ƈȼɕᴄꞓ  ce ₠  cr ₢  d ðđƌȡɖɗᴅᴆᵭᶁᶑꝱꝺ  db ȸ
+    dz ʣʥ  e ɇɛᴇᶒᶓⱸ  f ƒᵮᶂꜰꝼ  fr ₣  g ǥɠɡɢʛᶃꞡ  h ħɦɧʜⱨ  hv ƕ  i ıƖɨɪᵻᶖ  j ȷɉɟʝᴊ  k ƙᴋᶄⱪꝁꝃꝅꞣ
+    l łƚȴɫɬɭʟᴌᶅ₤ⱡꝇꝉꝲ  ll ỻ  ls ʪ  lz ʫ  m ɱᴍᵯᶆꝳ  n ŋƞȵɲɳɴᵰᶇꝴꞑꞥ  o øᴏⱺꝋꝍ  oe œɶ  oi ƣ  oo ꝏ  p ƥᴘᵱᵽᶈ℗℘ꝑꝓꝕ
+    pts ₧  q ĸʠꝗꝙ  qp ȹ  r ®ɍɼɽɾʀᵲᵳᶉꝵꝶꞧ  rs ₹  rx ℞  s ȿʂᵴᶊẜẝꜱꞩ  ss ß  t ŧƫƭȶʈᴛᵵⱦꝷꞇ  th þᵺꝥꝧ  tl ₺  ts ʦ
+    u ʉᴜᵾᶙ  ue ᵫ  v ʋᴠᶌỽⱱⱴꝟ  vy ꝡ  w ᴡⱳ  x ᶍ  y ƴɏʏỿ  z ƶȥɀʐʑᴢᵶᶎⱬ  е ёЁ
+"""
+# Capitals that the dictionary does not know although it knows their small letters.
+_CAPITALS: Final = "ʀ Ʀ  ƕ Ƕ  ƞ Ƞ  ɡ Ɡ  ɬ Ɬ  ɪ Ɪ  ʝ Ʝ  ʂ Ʂ  ᶎ Ᶎ"
+_SIGNS: Final = {
+    "": "\xad÷ʹʺʻʼʽˈˋ˗‐‒–—―‚‛“”„‟′⁄−∕⦅⦆、。〝〞",
+    "!": "¡",
+    "*": "×⁎",
+    "+": "±˖",
+    "0": "〇",
+    ":": "ː",
+    "<": "˂‹〈",
+    "<<": "«≪《",
+    ">": "˃›〉",
+    ">>": "»≫》",
+    "?": "¿",
+    "[": "⁅〔〘〚",
+    "]": "⁆〕〙〛",
+    "\\": "∖",
+    "^": "˄ˆ",
+    "|": "∣",
+    "||": "‖∥",
 }
-_REPLACED: Final = {letter: text for text, letters in _OTHER_LETTERS.items() for letter in letters}
+_REPLACED: Final = {
+    letter: text
+    for text, letters in [*re.findall(r"(\S+) (\S+)", f"{_LETTERS}  {_CAPITALS}"), *_SIGNS.items()]
+    for letter in letters
+}
 
 
 def tidy(text: str) -> str:

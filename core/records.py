@@ -33,7 +33,7 @@ def create(
     """
     with audit.acting(actor, channel="admin", reason=reason):
         rules.require(actor, _permission("add", model))
-        record = model(**_tidied(model, values))
+        record = model(**tidied(model, values))
         _guard(record, actor)
         _save(record, actor, reason or "Created", force_insert=True)
         if isinstance(record, Discharge):
@@ -50,7 +50,7 @@ def change(record: models.Model, *, actor: Staff | None, values: Values, reason:
     with audit.acting(actor, channel="admin", reason=reason):
         locked = model._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
         rules.require(actor, _permission("change", model), locked)
-        wanted = _tidied(model, values)
+        wanted = tidied(model, values)
         changed = frozenset(name for name, value in wanted.items() if getattr(locked, name) != value)
         if changed:
             for name in changed:
@@ -71,7 +71,7 @@ def remove(record: models.Model, *, actor: Staff | None, reason: str | None = No
     with audit.acting(actor, channel="admin", reason=reason):
         locked = model._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
         rules.require(actor, _permission("delete", model), locked)
-        with _explained(locked):
+        with explained(locked):
             locked.delete()
 
 
@@ -93,35 +93,42 @@ def _permission(verb: str, model: type[models.Model]) -> str:
     return f"core.{verb}_{model._meta.model_name}"
 
 
-def _tidied(model: type[models.Model], values: Values) -> dict[str, Any]:
+def tidied(model: type[models.Model], values: Values) -> dict[str, Any]:
     """Texts without stray spaces; a blank text of a nullable column is NULL, the one word for missing."""
-    tidied = {}
+    found = {}
     for name, value in values.items():
         field = model._meta.get_field(name)
         if isinstance(value, str) and isinstance(field, models.CharField):
             value = tidy(value)
         if value in ("", [], {}) and field.null:
             value = None
-        tidied[name] = value
-    return tidied
+        found[name] = value
+    return found
 
 
 def _guard(record: models.Model, actor: Staff | None, changed: frozenset[str] | None = None) -> None:
     """Validate as a whole; enrolling in spite of a restriction needs the right and a reason."""
+    if check(record, changed, barred=actor is not None):
+        rules.require(actor, "core.override_restriction", record)
+
+
+def check(record: models.Model, changed: frozenset[str] | None = None, *, barred: bool = True) -> bool:
+    """Validate as a whole; `changed` names the fields that differ, None all of a new row. `barred=False` leaves
+    restrictions out. True where it enrolls in spite of one, with the reason that this needs. Raises Invalid.
+    """
     excluded = {f.name for f in record._meta.fields if f.generated}
     try:
         record.full_clean(exclude=excluded)
     except ValidationError as error:
-        raise Invalid(_faults(error)) from None
-    if isinstance(record, Enrollment) and (
-        changed is None or changed & {"client", "program", "start_date", "end_date"}
-    ):
-        _guard_restrictions(record, actor)
+        raise Invalid(faults(error)) from None
+    moves = changed is None or changed & {"client", "program", "start_date", "end_date"}
+    return bool(barred and isinstance(record, Enrollment) and moves) and _overrides(record)
 
 
-def _faults(error: ValidationError) -> dict[str, list[str]]:
-    faults = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
-    return {"" if name == NON_FIELD_ERRORS else name: list(sentences) for name, sentences in faults.items()}
+def faults(error: ValidationError) -> dict[str, list[str]]:
+    """Django's complaint as the faults of an Invalid."""
+    found = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    return {"" if name == NON_FIELD_ERRORS else name: list(sentences) for name, sentences in found.items()}
 
 
 def barring(enrollment: Enrollment) -> models.QuerySet:
@@ -136,15 +143,15 @@ def barring(enrollment: Enrollment) -> models.QuerySet:
     )
 
 
-def _guard_restrictions(enrollment: Enrollment, actor: Staff | None) -> None:
+def _overrides(enrollment: Enrollment) -> bool:
     found = barring(enrollment).first()
-    if found is None or actor is None:
-        return
+    if found is None:
+        return False
     if not enrollment.override_reason:
         until = f"through {found.end_date}" if found.end_date else "until further notice"
         sentence = f"{found}, {until}. To enroll the client all the same, give the reason for the override."
         raise Invalid({"override_reason": [sentence]})
-    rules.require(actor, "core.override_restriction", enrollment)
+    return True
 
 
 def _end_enrollment(discharge: Discharge, actor: Staff | None, reason: str | None) -> None:
@@ -159,7 +166,7 @@ def _end_enrollment(discharge: Discharge, actor: Staff | None, reason: str | Non
 
 def _save(record: models.Model, actor: Staff | None, comment: str, **how: Any) -> None:
     """Save with a snapshot where the History tab keeps one."""
-    with _explained(record):
+    with explained(record):
         if not reversion.is_registered(type(record)):
             record.save(**how)
             return
@@ -171,7 +178,7 @@ def _save(record: models.Model, actor: Staff | None, comment: str, **how: Any) -
 
 
 @contextmanager
-def _explained(record: models.Model) -> Iterator[None]:
+def explained(record: models.Model) -> Iterator[None]:
     """What only the database could see, another person being faster, becomes a sentence, not a traceback."""
     try:
         yield

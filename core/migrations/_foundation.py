@@ -24,6 +24,10 @@ BEGIN
         EXECUTE format('GRANT ccd_app TO %I', current_user);
     END IF;
 END $$;
+DO $$
+BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ccd_app', current_database());  -- the staging table of daily files
+END $$;
 GRANT USAGE ON SCHEMA public TO ccd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ccd_app;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ccd_app;

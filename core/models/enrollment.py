@@ -12,12 +12,19 @@ from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeBoun
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.models.base import AuditedModel, TimestampedModel, uuid_key
 from core.models.clients import Client
 from core.models.programs import Program
 from core.models.triggers import Touch, audited
+
+
+def _edited_fields() -> ArrayField:
+    """Fields a person edited, kept by the trigger ccd_touch: a file that disagrees does not overwrite them."""
+    empty = models.Value([], ArrayField(models.TextField()))
+    return ArrayField(models.CharField(max_length=60), default=list, db_default=empty, editable=False)
 
 
 class _DateRange(Func):
@@ -51,12 +58,7 @@ class Enrollment(TimestampedModel):
         blank=True,
         help_text="Required to enroll a client in spite of an active restriction.",
     )
-    edited_fields = ArrayField(
-        models.CharField(max_length=60),
-        default=list,
-        db_default=models.Value([], ArrayField(models.TextField())),
-        editable=False,
-    )
+    edited_fields = _edited_fields()
 
     objects = EnrollmentQuerySet.as_manager()
 
@@ -138,11 +140,14 @@ class Discharge(AuditedModel):
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="discharges")
     discharge_date = models.DateField()
     reason = models.CharField(max_length=500, null=True, blank=True)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    edited_fields = _edited_fields()
 
     class Meta(AuditedModel.Meta):
         db_table = "discharges"
         ordering = ["-discharge_date", "discharge_id"]
         indexes = [models.Index(fields=["client", "program", "discharge_date"], name="discharge_of_client")]
+        triggers = [*audited(hidden=("edited_fields",)), Touch(remembered=("reason",))]
 
     def __str__(self) -> str:
         return f"{self.client} discharged from {self.program} on {self.discharge_date}"

@@ -65,10 +65,11 @@ class ImportBatch(models.Model):
 
 
 class ImportFile(models.Model):
-    """The bytes of an uploaded file between preview and Confirm; removed once the batch is decided."""
+    """The bytes of an uploaded file between preview and Confirm, and what the preview found; removed once decided."""
 
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, primary_key=True, related_name="file")
     content = models.BinaryField()
+    preview = models.JSONField(null=True)
 
     class Meta:
         db_table = "import_files"

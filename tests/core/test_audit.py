@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.models import F
 
@@ -62,7 +63,7 @@ def test_raw_sql_and_a_cascade_leave_their_entries(amina: Client, coordinator: S
         from_guardian = ClientAssignment.objects.create(
             user=coordinator,
             content_object=other,
-            permission_id=connection.cursor().execute("SELECT min(id) FROM auth_permission").fetchone()[0],
+            permission=Permission.objects.get(codename="view_client"),
         )
     mark = AuditEntry.objects.latest("position").position
     with audit.acting(coordinator, channel="admin"):
@@ -177,8 +178,22 @@ def _reinstall_truncate_triggers() -> None:
 
 
 def test_every_table_of_the_contract_refuses_truncate(amina: Client) -> None:
-    tables = """departments programs program_staff staff roles staff_roles clients client_identifiers
-        client_program_enrollments intakes discharges service_restrictions audit_log pending_changes""".split()
+    tables = [
+        "departments",
+        "programs",
+        "program_staff",
+        "staff",
+        "roles",
+        "staff_roles",
+        "clients",
+        "client_identifiers",
+        "client_program_enrollments",
+        "intakes",
+        "discharges",
+        "service_restrictions",
+        "audit_log",
+        "pending_changes",
+    ]
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
         _reinstall_truncate_triggers()

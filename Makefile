@@ -1,0 +1,81 @@
+# Needs only Python 3.11 or newer and make. `make help` lists the targets.
+PYTHON ?= python3
+PORT ?= 8000
+DEMO_SERVE ?= 1
+WORKERS ?= 2
+VENV := .venv
+RUN := $(VENV)/bin/python
+MANAGE := $(RUN) manage.py
+PIP := $(RUN) -m pip install --disable-pip-version-check --no-input -q
+.SHELLFLAGS := -euc
+.DEFAULT_GOAL := help
+.PHONY: help demo setup setup-dev migrate test test-pg15 check bench screenshots stop
+
+help: ## list the targets
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf 'make %-13s%s\n' "$$name" "$$what"; done
+
+demo: setup ## everything, then the demo agency on http://127.0.0.1:8000/ (PORT=8123, DEMO_SERVE=0)
+	@if [ "$(DEMO_SERVE)" != 0 ] && ! $(RUN) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null; then \
+		echo "Port $(PORT) is taken, or not a port. Serve elsewhere: PORT=8123 make demo" >&2; exit 1; fi
+	@$(MANAGE) migrate --no-input --verbosity 0
+	@$(MANAGE) load_demo --daily
+	@echo
+	@$(MANAGE) load_demo --logins
+	@echo
+	@if [ "$(DEMO_SERVE)" = 0 ]; then echo "DEMO_SERVE=0: not serving. PostgreSQL stays up until make stop."; else \
+		echo "http://127.0.0.1:$(PORT)/   Ctrl-C ends the web server; PostgreSQL stays up until make stop."; \
+		exec $(RUN) -m gunicorn --config python:ccd.gunicorn --bind 127.0.0.1:$(PORT) ccd.wsgi </dev/null; fi
+
+setup: $(VENV)/.installed ## .venv with what the product needs
+
+setup-dev: $(VENV)/.installed-dev
+
+migrate: setup ## start the database and bring its tables up to date
+	@$(MANAGE) migrate --no-input
+
+# The database is migrated first, so that two workers do not both make its roles.
+test: setup-dev ## the whole suite
+	@command -v chromium >/dev/null || echo "skipped: no chromium (browser tests; on Debian: apt-get install chromium)"
+	@$(MANAGE) migrate --no-input --verbosity 0
+	@$(RUN) -m pytest -n $(WORKERS) -rs $(ARGS)
+
+test-pg15: setup-dev ## the same suite on a private PostgreSQL 15, where its binaries are
+	@$(RUN) -m tests.cluster sh -c '$(MANAGE) migrate --no-input --verbosity 0 && $(RUN) -m pytest -n $(WORKERS) -rs $(ARGS)'
+
+check: setup-dev ## format, lint, layers, deployment check, missing migrations
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m pytest tests/test_layers.py tests/test_requirements.py
+	@DEBUG=0 DJANGO_SECRET_KEY=$$($(RUN) -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		$(MANAGE) check --deploy --fail-level WARNING
+	@$(MANAGE) makemigrations --check --dry-run
+
+bench: setup-dev ## the benchmarks
+	@found=0; for script in benchmarks/[!_]*.py; do [ -e "$$script" ] || continue; found=1; echo "== $$script"; $(RUN) "$$script"; done; \
+		[ $$found = 1 ] || echo "No benchmarks yet."
+
+screenshots: setup-dev ## docs/images/*.png of the demo agency
+	@$(MAKE) --no-print-directory demo DEMO_SERVE=0
+	@$(RUN) docs/screenshots.py
+
+stop: ## stop the embedded PostgreSQL
+	@if [ -x $(RUN) ]; then $(RUN) -m ccd.postgres; else echo "Nothing to stop: there is no $(VENV)."; fi
+
+$(RUN):
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(RUN)
+	@echo "Installing what requirements.txt names"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing what requirements-dev.txt names"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,124 @@
+"""The pages of reports: an index, and one page per report with its filters, tables, CSV and XLSX.
+
+Knows no report by name: everything comes from `reporting`. Same address, same parameters, `&format=csv` or `xlsx` for
+the file; each download leaves an entry in the access log.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+import reporting
+from core import rules
+from core.errors import UnknownReport
+from core.models import AccessEntry
+from reporting import render
+from reporting.forms import ReportForm
+from reporting.report import Params, Report, Row
+
+
+def urls() -> list[URLPattern]:
+    """Routes below the admin site, in its namespace."""
+    return [
+        path("reports/", admin.site.admin_view(index), name="report_index"),
+        path("reports/<slug:slug>/", admin.site.admin_view(report_page), name="report"),
+    ]
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """The reports this person may read."""
+    reports = [report for report in reporting.every().values() if rules.allows(request.user, report.permission)]
+    if not reports:
+        raise PermissionDenied
+    return _respond(request, "admin/reports/index.html", title="Reports", reports=reports)
+
+
+@require_safe
+def report_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page of one report, or its rows as a file. Parameters that do not hold are said beside their fields."""
+    report = _readable(request, slug)
+    form = report.bind(request.GET, actor=request.user)
+    if not form.is_valid():
+        return _respond(request, "admin/reports/report.html", title=report.title, **_frame(report, form))
+    rows = report.rows(request.user, form.cleaned_data)
+    if request.GET.get("format") in FILES:
+        return _download(request, report, form.cleaned_data, rows)
+    return _respond(
+        request,
+        "admin/reports/report.html",
+        title=report.title,
+        page=report.page(rows, form.cleaned_data),
+        rule=report.rule(form.cleaned_data),
+        chosen=_chosen(form),
+        downloads=[(kind.upper(), f"?{_query(form, format=kind)}") for kind in FILES],
+        printed=timezone.localtime(),
+        **_frame(report, form),
+    )
+
+
+FILES = {
+    "csv": (render.CSV_TYPE, lambda report, rows: render.csv_text(report, rows).encode()),
+    "xlsx": (render.XLSX_TYPE, render.xlsx_bytes),
+}
+
+
+def _readable(request: HttpRequest, slug: str) -> Report:
+    try:
+        report = reporting.get(slug)
+    except UnknownReport as error:
+        raise Http404(str(error)) from None
+    if not rules.allows(request.user, report.permission):
+        raise PermissionDenied
+    return report
+
+
+def _download(request: HttpRequest, report: Report, params: Params, rows: list[Row]) -> HttpResponse:
+    kind = request.GET["format"]
+    content_type, content = FILES[kind]
+    AccessEntry.objects.create(
+        staff=request.user, action="download", entity=f"report {report.slug}", number=len(rows), detail=_words(params)
+    )
+    name = render.file_name(report, params, kind)
+    return HttpResponse(
+        content(report, rows),
+        content_type=content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
+    )
+
+
+def _words(params: Params) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in params.items() if value is not None)
+
+
+def _frame(report: Report, form: ReportForm) -> dict[str, Any]:
+    """What the page has with and without an answer."""
+    now = {name: str(form[name].value() or "") for name in form.fields}
+    presets = [
+        (name, f"?{_query(form, **values)}", all(now[key] == str(value) for key, value in values.items()))
+        for name, values in form.presets()
+    ]
+    return {"report": report, "form": form, "presets": presets}
+
+
+def _query(form: ReportForm, **values: object) -> str:
+    """The form's parameters as a query, some of them replaced."""
+    now = {name: form[name].value() for name in form.fields}
+    return urlencode({name: str(value) for name, value in {**now, **values}.items() if value not in (None, "")})
+
+
+def _chosen(form: ReportForm) -> list[tuple[str, str]]:
+    """Label and value of each parameter given, for the printed page."""
+    return [(form[name].label, str(value)) for name, value in form.cleaned_data.items() if value is not None]
+
+
+def _respond(request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+    request.current_app = admin.site.name
+    return TemplateResponse(request, template, {**admin.site.each_context(request), **context})

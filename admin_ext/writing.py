@@ -1,0 +1,212 @@
+"""Saving: through core.records alone, or as a proposal. A refusal is shown on the form and nothing is half saved."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote
+from django.db import models
+from django.forms import BaseInlineFormSet, ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from admin_ext.forms import Faults, form_for
+from core import approvals, audit, records
+from core.errors import CCDError, Invalid, NotAllowed
+from core.models import AuditEntry
+
+SENT = "Sent for approval. Nothing was changed yet."
+UNCHANGED = "Nothing differed, so nothing was changed."
+
+
+class Writing:
+    """What a model admin does on POST. Beside Scoped."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The record and its inline rows are one act: all of it is written, or the page says why nothing was."""
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        request.ccd_drafts, request.ccd_written, request.ccd_form = [], 0, ""
+        try:
+            with audit.acting(request.user, channel="admin"):
+                return super().changeform_view(request, object_id, form_url, extra_context)
+        except NotAllowed:
+            raise
+        except CCDError as error:
+            # The same POST again, now with the refusal on the form it is about: it is shown, not written.
+            request.ccd_faults = {request.ccd_form: _faults_of(error)}
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm]:
+        kwargs["form"] = form_for(
+            self.form, faults=self._faults(request, obj), with_reason=self.is_proposing(request, obj)
+        )
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def _faults(self, request: HttpRequest, obj: models.Model | None) -> Faults:
+        faults = {prefix: dict(found) for prefix, found in getattr(request, "ccd_faults", {}).items()}
+        moved = _moved_since(request.POST.get("_seen", ""), obj)
+        if moved:
+            faults.setdefault("", {}).setdefault("", []).append(moved)
+        return faults
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: ModelForm, change: bool) -> None:
+        values = form.values() if change else {self.opts.pk.name: obj.pk, **form.values()}
+        self._write(request, form, record=obj if change else None, values=values, proposing=self._proposes(request, obj, change))
+        obj._state.adding = False
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: list[BaseInlineFormSet], change: bool) -> None:
+        for formset in formsets:
+            self.save_formset(request, form, formset, change)
+        if request.ccd_drafts:
+            request.ccd_form = ""
+            approvals.submit(request.ccd_drafts, actor=request.user, reason=form.cleaned_data["proposal_reason"])
+
+    def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseInlineFormSet, change: bool) -> None:
+        proposing = self._proposes(request, form.instance, change)
+        for row in formset.deleted_forms:
+            self._remove(request, row, proposing=proposing)
+        for row in formset.forms:
+            if row in formset.deleted_forms or not row.has_changed():
+                continue
+            record = row.instance if row.instance.pk and row in formset.initial_forms else None
+            self._write(request, row, record=record, values=row.values(), proposing=proposing)
+
+    def _proposes(self, request: HttpRequest, obj: models.Model, change: bool) -> bool:
+        return self.is_proposing(request, obj if change else None)
+
+    def _write(
+        self,
+        request: HttpRequest,
+        form: ModelForm,
+        *,
+        record: models.Model | None,
+        values: dict[str, Any],
+        proposing: bool,
+    ) -> None:
+        request.ccd_form = form.prefix or ""
+        model = form._meta.model
+        if record is not None and not values:
+            return
+        if proposing:
+            kind = "create" if record is None else "change"
+            request.ccd_drafts.append(approvals.Draft(model=model, record=record, values=values, kind=kind))
+        elif record is None:
+            records.create(model, actor=request.user, values=values)
+            request.ccd_written += 1
+        else:
+            request.ccd_written += bool(records.change(record, actor=request.user, values=values))
+
+    def _remove(self, request: HttpRequest, form: ModelForm, *, proposing: bool) -> None:
+        request.ccd_form = form.prefix or ""
+        if proposing:
+            draft = approvals.Draft(model=type(form.instance), record=form.instance, values={}, kind="delete")
+            request.ccd_drafts.append(draft)
+        else:
+            records.remove(form.instance, actor=request.user)
+            request.ccd_written += 1
+
+    # What is said afterwards: never that something was saved when it was not.
+
+    def response_add(self, request: HttpRequest, obj: models.Model, post_url_continue: str | None = None) -> HttpResponse:
+        if request.ccd_drafts:
+            return self._say(request, SENT, self._list_url())
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        if request.ccd_drafts:
+            return self._say(request, SENT, request.get_full_path())
+        if not request.ccd_written:
+            return self._say(request, UNCHANGED, request.get_full_path(), messages.INFO)
+        return super().response_change(request, obj)
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
+        if request.ccd_drafts:
+            return self._say(request, SENT, self._list_url())
+        return super().response_delete(request, obj_display, obj_id)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return super().delete_view(request, object_id, extra_context)
+        request.ccd_drafts, request.ccd_written = [], 0
+        return self.acted(
+            request,
+            lambda: super(Writing, self).delete_view(request, object_id, extra_context),
+            back=reverse(f"admin:core_{self.opts.model_name}_change", args=[quote(object_id)]),
+        )
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        reason = request.POST.get("reason", "").strip()
+        if self.may(request, "delete", obj):
+            records.remove(obj, actor=request.user, reason=reason or None)
+            return
+        request.ccd_drafts = [approvals.Draft(model=type(obj), record=obj, values={}, kind="delete")]
+        if not reason:
+            raise Invalid({"": ["Say why, so that the coordinator can decide."]})
+        approvals.submit(request.ccd_drafts, actor=request.user, reason=reason)
+
+    def acted(self, request: HttpRequest, act: Callable[[], HttpResponse], *, back: str) -> HttpResponse:
+        """Run a verb as one act of this person; a refusal becomes a message on the page `back`."""
+        try:
+            with audit.acting(request.user, channel="admin"):
+                return act()
+        except NotAllowed:
+            raise
+        except CCDError as error:
+            return self._say(request, str(error), back, messages.ERROR)
+
+    def _say(self, request: HttpRequest, sentence: str, url: str, level: int = messages.SUCCESS) -> HttpResponse:
+        self.message_user(request, sentence, level)
+        return HttpResponseRedirect(url)
+
+    def _list_url(self) -> str:
+        return reverse(f"admin:core_{self.opts.model_name}_changelist")
+
+    # The audit log is the log: Django's own would keep names and say nothing more.
+
+    def log_addition(self, request: HttpRequest, obj: models.Model, message: object) -> None:
+        """Nothing."""
+
+    def log_change(self, request: HttpRequest, obj: models.Model, message: object) -> None:
+        """Nothing."""
+
+    def log_deletions(self, request: HttpRequest, queryset: object) -> None:
+        """Nothing."""
+
+    def construct_change_message(
+        self, request: HttpRequest, form: ModelForm, formsets: list[BaseInlineFormSet], add: bool = False
+    ) -> list[object]:
+        return []
+
+
+def _faults_of(error: CCDError) -> dict[str, list[str]]:
+    return error.faults if isinstance(error, Invalid) else {"": [str(error)]}
+
+
+def _moved_since(seen: str, obj: models.Model | None) -> str:
+    """A sentence where someone else changed the record after this page was opened: saving would undo theirs."""
+    if not seen or obj is None or seen == obj.updated_at.isoformat():
+        return ""
+    try:
+        opened = datetime.fromisoformat(seen)
+    except ValueError:
+        return ""
+    entries = AuditEntry.objects.filter(entity=obj._meta.db_table, entity_id=obj.pk, changed_at__gt=opened)
+    people, fields = set(), set()
+    for entry in entries.select_related("changed_by"):
+        people.add(str(entry.changed_by or "a daily file"))
+        fields.update(entry.diff_json.get("after") or {})
+    who = " and ".join(sorted(people)) or "Someone"
+    what = ", ".join(sorted(name.removesuffix("_id").replace("_", " ") for name in fields)) or "this record"
+    return f"While this page was open, {who} changed: {what}. Below are your values. Check them and save again to keep them."

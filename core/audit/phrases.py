@@ -1,0 +1,105 @@
+"""The sentences: what each kind of entry says. Placeholders are columns of the row, in words, without their `_id`."""
+
+from typing import Final
+
+# entity → what it says when a row is created, changed, deleted
+PHRASES: Final[dict[str, tuple[str, str, str]]] = {
+    "clients": ("Added client {name}", "Changed client {name}", "Deleted client {name}"),
+    "client_identifiers": (
+        "Added the identifier {source_system} {uid_external} of {client}",
+        "Changed the identifier {source_system} {uid_external} of {client}",
+        "Removed the identifier {source_system} {uid_external} of {client}",
+    ),
+    "client_program_enrollments": (
+        "Enrolled {client} in {program} from {start_date}",
+        "Changed the enrollment of {client} in {program}",
+        "Removed the enrollment of {client} in {program}",
+    ),
+    "intakes": (
+        "Recorded the intake of {client} for {program} on {intake_date}",
+        "Changed the intake of {client} for {program}",
+        "Removed the intake of {client} for {program}",
+    ),
+    "discharges": (
+        "Discharged {client} from {program} on {discharge_date}",
+        "Changed the discharge of {client} from {program}",
+        "Removed the discharge of {client} from {program}",
+    ),
+    "service_restrictions": (
+        "Restricted {client} from {where} from {start_date}",
+        "Changed the restriction of {client} from {where}",
+        "Removed the restriction of {client} from {where}",
+    ),
+    "programs": ("Added program {name}", "Changed program {name}", "Deleted program {name}"),
+    "program_capacities": (
+        "Recorded the capacity of {program}: {capacity}",
+        "Changed the capacity of {program}",
+        "Removed a capacity of {program}",
+    ),
+    "program_staff": (
+        "Added {staff} to the staff of {program}",
+        "Changed the staff of {program}",
+        "Took {staff} from the staff of {program}",
+    ),
+    "departments": ("Added department {name}", "Changed department {name}", "Deleted department {name}"),
+    "staff": ("Added staff member {name}", "Changed staff member {name}", "Deleted staff member {name}"),
+    "roles": ("Added role {name}", "Changed role {name}", "Deleted role {name}"),
+    "staff_roles": (
+        "Gave {staff} the role {role}",
+        "Changed a role of {staff}",
+        "Took the role {role} from {staff}",
+    ),
+    "client_assignments": (
+        "Let {user} see {client}",
+        "Changed how {user} may see {client}",
+        "Ended that {user} may see {client}",
+    ),
+    "client_links": (
+        "Linked {client} and {other}",
+        "Changed the link of {client} and {other}",
+        "Removed the link of {client} and {other}",
+    ),
+    "source_disagreements": (
+        "Kept {field} of {client}, where {source_system} disagrees",
+        "Decided about {field} of {client}, where {source_system} disagrees",
+        "Removed a disagreement about {field} of {client}",
+    ),
+    "pending_changes": ("Proposed {proposal}", "Changed the proposal {proposal}", "Removed the proposal {proposal}"),
+    "import_batches": (
+        "Ingested {file_name} from {source_system}",
+        "Ingested {file_name} from {source_system}",
+        "Ingested {file_name} from {source_system}",
+    ),
+}
+
+# (entity, column, value it got or None for any) → what a change says in place of the above; the first that fits
+TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
+    ("clients", "linked_to", None, "Linked client {name} to {linked_to}"),
+    ("clients", "closed_on", None, "Closed client {name}"),
+    ("client_program_enrollments", "end_date", None, "Ended the enrollment of {client} in {program} on {end_date}"),
+    ("service_restrictions", "end_date", None, "Ended the restriction of {client} from {where} on {end_date}"),
+    ("programs", "closed_on", None, "Closed program {name}"),
+    ("pending_changes", "withdrawn", "Yes", "Withdrew the proposal {proposal}"),
+    ("pending_changes", "status", "Approved", "Approved the proposal {proposal}"),
+    ("pending_changes", "status", "Declined", "Declined the proposal {proposal}"),
+    ("client_links", "undone_at", None, "Unlinked {client} and {other}"),
+    ("staff", "active", "No", "Closed the account of {name}"),
+    ("source_disagreements", "status", "Ours kept", "Kept ours: {field} of {client}, where {source_system} disagrees"),
+    ("source_disagreements", "status", "Theirs taken", "Took {field} of {client} from {source_system}"),
+)
+# The same for rows made at once in that state.
+MADE: Final = (("client_links", "verdict", "Not the same", "Marked {client} and {other} as not the same person"),)
+
+# How a proposal names what it is about.
+PROPOSALS: Final = {"create": "to add {subject}", "change": "to change {subject}", "delete": "to remove {subject}"}
+SUBJECTS: Final = {
+    "clients": "client {name}",
+    "client_identifiers": "an identifier of {client}",
+    "client_program_enrollments": "the enrollment of {client} in {program}",
+    "intakes": "the intake of {client} for {program}",
+    "discharges": "the discharge of {client} from {program}",
+    "service_restrictions": "the restriction of {client} from {where}",
+    "programs": "program {name}",
+    "program_staff": "{staff} in the staff of {program}",
+    "departments": "department {name}",
+}

@@ -1,0 +1,189 @@
+"""Clients and identifiers from staging: the only writer of clients by file. Set-based, writes only what differs.
+
+A blank never erases. A value that differs only in case, accents, spaces or punctuation is no difference: ours stays. A
+field that a person edited is kept, and the file's other value becomes a source disagreement for the coordinator.
+"""
+
+from dataclasses import dataclass
+
+from django.db.backends.utils import CursorWrapper
+
+from core.ingest.staging import CLIENT_FIELDS
+
+_FOLDED = ("first_name", "last_name", "preferred_name", "alias")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """How one column of a client is compared and taken over. `s` is the row, `c` the client."""
+
+    name: str
+
+    @property
+    def given(self) -> str:
+        """SQL: the row carries a value."""
+        if self.name in ("first_name", "last_name"):
+            return f"(s.{self.name} <> '' AND NOT s.names_kept)"
+        return f"s.{self.name} IS NOT NULL"
+
+    @property
+    def differs(self) -> str:
+        """SQL: the row carries another value than the client has."""
+        ours, theirs = f"c.{self.name}", f"s.{self.name}"
+        if self.name in _FOLDED:
+            test = f"ccd_fold({theirs}) IS DISTINCT FROM ccd_fold({ours})"
+        elif self.name == "phone_number":
+            test = f"coalesce(ccd_digits({theirs}), {theirs}) IS DISTINCT FROM coalesce(ccd_digits({ours}), {ours})"
+        elif self.name == "email":
+            test = f"lower({theirs}) IS DISTINCT FROM lower({ours})"
+        elif self.name == "languages_spoken":
+            test = f"NOT coalesce({theirs}::text[] @> {ours}::text[] AND {theirs}::text[] <@ {ours}::text[], false)"
+        elif self.name == "address":
+            test = f"coalesce({ours}, '{{}}') || {theirs} <> coalesce({ours}, '{{}}')"
+        else:
+            test = f"{theirs} IS DISTINCT FROM {ours}"
+        return f"({self.given} AND {test})"
+
+    @property
+    def edited(self) -> str:
+        """SQL: a person entered ours."""
+        return f"'{self.name}' = ANY(c.edited_fields)"
+
+    @property
+    def taken(self) -> str:
+        """SQL: the row's value goes into the client."""
+        return f"({self.differs} AND NOT {self.edited})"
+
+    @property
+    def value(self) -> str:
+        """SQL: the client's value afterwards."""
+        new = "coalesce(c.address, '{}') || s.address" if self.name == "address" else f"s.{self.name}"
+        return f"CASE WHEN {self.taken} THEN {new} ELSE c.{self.name} END"
+
+
+COLUMNS = tuple(_Column(name) for name in (*CLIENT_FIELDS, "address"))
+
+
+def apply_clients(cursor: CursorWrapper, source: str, batch: object) -> None:
+    """Insert new clients, update known ones, add identifiers, open disagreements. Marks rows that wrote something."""
+    _insert_new(cursor)
+    for number in range(_rounds(cursor)):
+        _disagree(cursor, number, source, batch)
+        _update(cursor, number)
+    _identify(cursor, source)
+
+
+def _insert_new(cursor: CursorWrapper) -> None:
+    names = ", ".join(column.name for column in COLUMNS)
+    values = ", ".join(f"s.{column.name}" for column in COLUMNS)
+    cursor.execute(
+        f"""
+        INSERT INTO clients (client_id, {names}, uid_external)
+        SELECT s.client_id, {values}, CASE WHEN NOT EXISTS (
+            SELECT FROM clients o WHERE o.uid_external = s.uid_external
+        ) AND row_number() OVER (PARTITION BY s.uid_external ORDER BY s.row_number) = 1 THEN s.uid_external END
+        FROM staging s WHERE s.road = 'new' AND s.outcome IS NULL;
+        UPDATE staging SET wrote = true WHERE road = 'new' AND outcome IS NULL
+        """
+    )
+
+
+def _rounds(cursor: CursorWrapper) -> int:
+    """Number the rows that may change a client: one round per row of the same client that says something new.
+
+    Later rows of one client come in later rounds, so that the last one stands and each row's outcome is its own.
+    """
+    cursor.execute(
+        """
+        DROP TABLE IF EXISTS pg_temp.rounds;
+        CREATE TEMP TABLE rounds ON COMMIT DROP AS
+        SELECT row_number, client_id, dense_rank() OVER (PARTITION BY client_id ORDER BY row_number) - 1 AS round
+        FROM (
+            SELECT row_number, client_id, road, client_fingerprint IS DISTINCT FROM
+                   lag(client_fingerprint) OVER (PARTITION BY client_id ORDER BY row_number) AS says_more
+            FROM staging WHERE outcome IS NULL AND client_id IS NOT NULL
+        ) r WHERE says_more AND road <> 'new';
+        CREATE INDEX ON rounds (round);
+        ANALYZE rounds;
+        SELECT coalesce(max(round) + 1, 0) FROM rounds
+        """
+    )
+    while cursor.description is None:
+        cursor.nextset()
+    return cursor.fetchone()[0]
+
+
+def _update(cursor: CursorWrapper, number: int) -> None:
+    """Update the clients of one round where a row brings something, and mark those rows."""
+    sets = ", ".join(f"{column.name} = {column.value}" for column in COLUMNS)
+    differs = " OR ".join(column.taken for column in COLUMNS)
+    cursor.execute(
+        f"""
+        WITH done AS (
+            UPDATE clients c SET {sets}
+            FROM staging s JOIN rounds r USING (row_number)
+            WHERE r.round = %s AND c.client_id = s.client_id AND ({differs})
+            RETURNING s.row_number
+        )
+        UPDATE staging s SET wrote = true FROM done WHERE done.row_number = s.row_number
+        """,
+        [number],
+    )
+
+
+def _disagree(cursor: CursorWrapper, number: int, source: str, batch: object) -> None:
+    """Open a disagreement where the row says other than a person entered; one that was decided stays decided."""
+    rows = ", ".join(
+        f"('{column.name}', to_jsonb(c.{column.name}), to_jsonb(s.{column.name}), {column.differs} AND {column.edited})"
+        for column in COLUMNS
+    )
+    cursor.execute(
+        f"""
+        WITH found AS (
+            SELECT s.row_number, c.client_id, v.field, v.ours, v.theirs
+            FROM staging s JOIN rounds r USING (row_number) JOIN clients c ON c.client_id = s.client_id
+            CROSS JOIN LATERAL (VALUES {rows}) AS v (field, ours, theirs, open)
+            WHERE r.round = %(round)s AND c.edited_fields <> '{{}}' AND v.open
+        ), opened AS (
+            INSERT INTO source_disagreements (client_id, entity, entity_id, field, source_system, ours, theirs,
+                                              batch_id, row_number)
+            SELECT client_id, 'clients', client_id, field, %(source)s, ours, theirs, %(batch)s, row_number FROM found
+            ON CONFLICT DO NOTHING
+        )
+        UPDATE staging s SET note = concat_ws(' ', s.note, 'Kept what a person entered for '
+            || f.fields || '; the file says otherwise.')
+        FROM (SELECT row_number, string_agg(replace(field, '_', ' '), ', ' ORDER BY field) AS fields
+              FROM found GROUP BY row_number) f
+        WHERE f.row_number = s.row_number
+        """,
+        {"round": number, "source": source, "batch": batch},
+    )
+
+
+def _identify(cursor: CursorWrapper, source: str) -> None:
+    """Remember by which identifier the source knows each client; the client shows its first one."""
+    cursor.execute(
+        """
+        WITH added AS (
+            INSERT INTO client_identifiers (client_id, source_system, uid_external)
+            SELECT DISTINCT ON (uid_external) client_id, %(source)s, uid_external FROM staging
+            WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL
+            ORDER BY uid_external, row_number
+            ON CONFLICT (source_system, uid_external) DO NOTHING
+            RETURNING uid_external
+        )
+        UPDATE staging s SET wrote = true FROM (
+            SELECT min(row_number) AS row_number FROM staging JOIN added USING (uid_external)
+            WHERE outcome IS NULL GROUP BY uid_external
+        ) f WHERE f.row_number = s.row_number;
+
+        UPDATE clients c SET uid_external = f.uid_external FROM (
+            SELECT DISTINCT ON (client_id) client_id, uid_external FROM staging
+            WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL AND road <> 'new'
+            ORDER BY client_id, row_number
+        ) f
+        WHERE c.client_id = f.client_id AND c.uid_external IS NULL
+          AND NOT EXISTS (SELECT FROM clients o WHERE o.uid_external = f.uid_external);
+        """,
+        {"source": source},
+    )

@@ -1,0 +1,335 @@
+"""One road for daily files, whichever door they come in by: read, check, stage, link, apply, report.
+
+run() is one transaction: killed at any moment, either all of the file is in or none. The batch, written in a transaction
+of its own before and after, says which.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.db import DataError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+from psycopg import Error as DriverError
+
+from core import audit, rules
+from core.choices import OUTCOMES
+from core.errors import FileRefused
+from core.ingest import rejects, staging, versions
+from core.ingest.apply_clients import apply_clients
+from core.ingest.apply_stays import apply_stays, hold_overlaps
+from core.ingest.check import CheckedRow, Checker
+from core.ingest.programs import ProgramEntry, ProgramIndex
+from core.ingest.reader import Table, open_table
+from core.ingest.sources import SourceProfile, profile
+from core.linking.rows import link_rows, settle_repeated
+from core.models import AuditEntry, ImportBatch, ImportFile, Program, Staff
+
+# One daily file at a time: the number only has to differ from other advisory locks of this database.
+_LOCK = 0x0CCD_0001
+Progress = Callable[[str, int], None]
+
+
+@dataclass
+class Report:
+    """What became of a file: counts that add up to its rows, and where the files about it are."""
+
+    rows: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    rejects_file: str | None = None
+    batch_id: str | None = None
+    preview: dict[str, Any] | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """The JSON summary of CONTRACT §4."""
+        return {
+            "rows": self.rows,
+            **{name: self.outcomes.get(name, 0) for name in OUTCOMES},
+            **{name: self.written.get(name, 0) for name in ("intakes", "enrollments", "discharges")},
+            "seconds": round(self.seconds, 3),
+            "rows_per_second": round(self.rows / self.seconds) if self.seconds else 0,
+            "rejects_file": self.rejects_file,
+            "batch_id": self.batch_id,
+        }
+
+
+class _RolledBack(Exception):
+    """Leaves the transaction of a dry run."""
+
+
+@dataclass
+class Options:
+    """How to run: a dry run does all but the write; `repeat` takes the same bytes again."""
+
+    dry_run: bool = False
+    repeat: bool = False
+    rejects: Path | None = None
+    outcomes: Path | None = None
+    progress: Progress = lambda stage, number: None
+
+
+def take(content: bytes, *, file_name: str, source: str, actor: Staff | None, options: Options | None = None) -> Report:
+    """The whole road in one call: receive and run. A dry run leaves nothing in the database, not even a batch.
+
+    Raises FileRefused, UnknownSource, NotAllowed.
+    """
+    options = options or Options()
+    if not options.dry_run:
+        return run(
+            receive(content, file_name=file_name, source=source, actor=actor), content, actor=actor, options=options
+        )
+    try:
+        with transaction.atomic():
+            batch = receive(content, file_name=file_name, source=source, actor=actor)
+            report = run(batch, content, actor=actor, options=options)
+            raise _RolledBack
+    except _RolledBack:
+        return report
+
+
+def receive(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:
+    """A batch for these bytes, saved on its own, so that a killed run leaves a trace. Raises NotAllowed, UnknownSource."""
+    rules.require(actor, "core.ingest_files")
+    batch = ImportBatch(
+        source_system=profile(source).name,
+        file_name=Path(file_name).name[:255],
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        created_by=actor,
+    )
+    with transaction.atomic():
+        if _locked():
+            _mark_interrupted()
+        batch.save(force_insert=True)
+    return batch
+
+
+def _mark_interrupted() -> None:
+    """With the lock in hand no run is under way: what still says running was killed, and nothing of it is in."""
+    ImportBatch.objects.filter(status=ImportBatch.Status.RUNNING).update(
+        status=ImportBatch.Status.INTERRUPTED, finished_at=timezone.now()
+    )
+
+
+def _locked() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return cursor.fetchone()[0]
+
+
+def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Options | None = None) -> Report:
+    """Take the file in. Raises FileRefused, with the batch marked refused and nothing else written."""
+    options = options or Options()
+    started = monotonic()
+    files: list[tuple[Path, Path]] = []
+    report = Report(batch_id=None if options.dry_run else str(batch.pk))
+    try:
+        with audit.acting(actor, channel="import", reference=batch.pk):
+            if not _locked():
+                raise FileRefused("Another daily file is being taken in right now; try again when it is done.")
+            _take_in(batch, content, actor, options, report)
+            files = _write_files(batch, options, report)
+            report.seconds = monotonic() - started
+            _close(batch, report, actor)
+            if options.dry_run:
+                raise _RolledBack
+    except _RolledBack:
+        pass
+    except (DataError, DriverError) as error:
+        _forget(files)
+        _refuse(batch, options, FileRefused(f"The database cannot hold a value of this file: {error}".strip()))
+    except FileRefused as error:
+        _forget(files)
+        _refuse(batch, options, error)
+    for temporary, path in files:
+        rejects.publish(temporary, path)
+    return report
+
+
+def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
+    if not options.dry_run:
+        batch.status, batch.reason, batch.finished_at = ImportBatch.Status.REFUSED, str(error), timezone.now()
+        batch.save(update_fields=["status", "reason", "finished_at"])
+        ImportFile.objects.filter(batch=batch).delete()
+    raise error
+
+
+def _forget(files: Iterable[tuple[Path, Path]]) -> None:
+    for temporary, _ in files:
+        temporary.unlink(missing_ok=True)
+
+
+def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: Options, report: Report) -> None:
+    """Read, check, stage, link and apply, all in the caller's transaction."""
+    source = profile(batch.source_system)
+    _refuse_repeat(batch, options)
+    table = open_table(content, batch.file_name, source)
+    batch.headers = list(table.headers)
+    with connection.cursor() as cursor:
+        staging.create(cursor)
+        report.rows = staging.load(_counted(_checked(table, source), options.progress))
+        report.notes = list(table.notes)
+        options.progress("link", report.rows)
+        link_rows(cursor, source.name)
+        hold_overlaps(cursor)
+        settle_repeated(cursor)
+        options.progress("apply", report.rows)
+        apply_clients(cursor, source.name, batch.pk)
+        report.written = apply_stays(cursor, source.name, batch.pk)
+        _settle(cursor, batch, report)
+        options.progress("report", report.rows)
+        versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
+
+
+def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
+    earlier = ImportBatch.objects.filter(
+        sha256=batch.sha256, source_system=batch.source_system, status=ImportBatch.Status.APPLIED
+    ).order_by("created_at")
+    first = earlier.first()
+    if first is None:
+        return
+    if not options.repeat:
+        when = timezone.localtime(first.finished_at or first.created_at)
+        raise FileRefused(
+            f"These very bytes were taken in from {batch.source_system} on {when:%Y-%m-%d at %H:%M} "
+            f"as {first.file_name}. Use --allow-repeat to take them in again."
+        )
+    batch.repeated = True
+
+
+def _checked(table: Table, source: SourceProfile) -> Iterator[CheckedRow]:
+    entries = Program.objects.select_related("department").values_list("program_id", "name", "department__name")
+    checker = Checker(
+        source, table.headers, ProgramIndex(ProgramEntry(*entry) for entry in entries), timezone.localdate()
+    )
+    return map(checker.check, table.rows())
+
+
+def _counted(rows: Iterable[CheckedRow], progress: Progress) -> Iterator[CheckedRow]:
+    for number, row in enumerate(rows, 1):
+        if number % 1000 == 0:
+            progress("read", number)
+        yield row
+
+
+def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
+    """Give every row its outcome, keep the rows, and prove that the counts add up to the file."""
+    cursor.execute(
+        """
+        UPDATE staging SET outcome = CASE WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
+        WHERE outcome IS NULL;
+        INSERT INTO import_rows (batch_id, row_number, outcome, reason_code, reason, note, client_id, candidate_ids,
+                                 score, cells)
+        SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score, cells
+        FROM staging ORDER BY row_number
+        """,
+        [batch.pk],
+    )
+    cursor.execute("SELECT outcome, count(*) FROM staging GROUP BY outcome")
+    report.outcomes = dict(cursor.fetchall())
+    if set(report.outcomes) - set(OUTCOMES) or sum(report.outcomes.values()) != report.rows:
+        raise AssertionError(f"outcomes do not add up to the file: {report.outcomes}, {report.rows} rows")
+
+
+def _write_files(batch: ImportBatch, options: Options, report: Report) -> list[tuple[Path, Path]]:
+    """Write the rejects and outcomes files by temporary names; they are published after the commit."""
+    files = []
+    if options.outcomes:
+        files.append((rejects.write_rows(options.outcomes, batch.headers), options.outcomes))
+    open_rows = report.outcomes.get("held", 0) + report.outcomes.get("rejected", 0)
+    if options.rejects or open_rows:
+        path = options.rejects or default_rejects(batch.file_name, timezone.localtime())
+        files.append((rejects.write_rows(path, batch.headers, only=("held", "rejected")), path))
+        report.rejects_file = str(path)
+    return files
+
+
+def default_rejects(file_name: str, now: datetime) -> Path:
+    """CCD_DATA_DIR/rejects/<file>.<timestamp>.rejects.csv."""
+    return settings.DATA_DIR / "rejects" / f"{file_name}.{now:%Y%m%dT%H%M%S%f}.rejects.csv"
+
+
+def _close(batch: ImportBatch, report: Report, actor: Staff | None) -> None:
+    """The batch is applied; the database writes its one import entry. A dry run keeps what would be shown instead."""
+    report.preview = _preview(batch)
+    batch.status, batch.finished_at = ImportBatch.Status.APPLIED, timezone.now()
+    batch.summary, batch.notes = report.summary(), report.notes
+    batch.save(update_fields=["status", "finished_at", "summary", "notes", "headers", "repeated"])
+    ImportFile.objects.filter(batch=batch).delete()
+
+
+def _preview(batch: ImportBatch, limit: int = 100) -> dict[str, Any]:
+    """The held and rejected rows and the changes, as many as a person reads before Confirm."""
+    rows = batch.rows.filter(outcome__in=("held", "rejected"))[:limit]
+    changes = AuditEntry.objects.filter(reference_id=batch.pk, action="update").order_by("position")[:limit]
+    return {
+        "rows": [
+            {
+                "row_number": row.row_number,
+                "outcome": row.outcome,
+                "reason": row.reason,
+                "reason_code": row.reason_code,
+                "cells": row.cells,
+            }
+            for row in rows
+        ],
+        "changes": [
+            {"entity": e.entity, "entity_id": str(e.entity_id), "client_id": str(e.client_id), "diff": e.diff_json}
+            for e in changes
+        ],
+    }
+
+
+def preview(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:
+    """Run the file and roll back; keep the bytes with what it would do, until confirm() or cancel().
+
+    Raises FileRefused, NotAllowed, UnknownSource.
+    """
+    batch = receive(content, file_name=file_name, source=source, actor=actor)
+    try:
+        report = run(batch, content, actor=actor, options=Options(dry_run=True))
+    except FileRefused as error:
+        _refuse(batch, Options(), error)
+    batch.status, batch.finished_at = ImportBatch.Status.PREVIEWED, None
+    batch.summary, batch.notes = {**report.summary(), "rejects_file": None}, report.notes
+    with transaction.atomic():
+        batch.save(update_fields=["status", "summary", "notes", "headers"])
+        ImportFile.objects.create(batch=batch, content=content, preview=report.preview)
+    return batch
+
+
+def confirm(batch: ImportBatch, *, actor: Staff | None) -> Report:
+    """Take in a previewed file. Raises FileRefused (also where it was decided already), NotAllowed."""
+    rules.require(actor, "core.ingest_files")
+    with transaction.atomic():
+        locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        content = bytes(_waiting(locked).content)
+        locked.status = ImportBatch.Status.RUNNING
+        locked.save(update_fields=["status"])
+    return run(locked, content, actor=actor)
+
+
+def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
+    """Do not take in a previewed file; its bytes are removed. Raises FileRefused, NotAllowed."""
+    rules.require(actor, "core.ingest_files")
+    with transaction.atomic():
+        locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
+        _waiting(locked).delete()
+        locked.status, locked.finished_at = ImportBatch.Status.CANCELLED, timezone.now()
+        locked.save(update_fields=["status", "finished_at"])
+
+
+def _waiting(batch: ImportBatch) -> ImportFile:
+    waiting = ImportFile.objects.filter(batch=batch).first()
+    if batch.status != ImportBatch.Status.PREVIEWED or waiting is None:
+        raise FileRefused(f"This file does not wait for confirmation any more: {batch.get_status_display().lower()}.")
+    return waiting

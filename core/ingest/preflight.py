@@ -1,0 +1,187 @@
+"""Is this XLSX safe to open? Asked before any spreadsheet reader sees it: a crafted file of a few kilobytes can ask one
+for hundreds of gigabytes, and readers written in Rust then abort the process instead of raising.
+
+Nothing the archive says about itself is believed: each part is unpacked here, in pieces, up to a limit.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+from core.errors import FileRefused
+
+PARTS: Final = 200
+UNZIPPED: Final = 400 * 1024 * 1024
+RATIO: Final = 200
+RATIO_FROM: Final = 2 * 1024 * 1024  # small parts may well shrink more
+COLUMNS: Final = 200
+ROWS: Final = 1_048_576
+AREA: Final = 15_000_000  # rows by columns, of the rectangle around all cells
+SPARSE_FROM: Final = 1_000_000
+SPARSENESS: Final = 20
+
+_PIECE: Final = 1024 * 1024
+_OVERLAP: Final = 512  # a tag may lie across two pieces
+_STORED, _DEFLATED = 0, 8
+_LOCAL_HEADER: Final = 30
+_DECLARATION: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
+# Nearly every writer puts the reference first; the slow pattern is for the others.
+_CELL: Final = re.compile(rb'<(?:[^\s<>/:]+:)?c(?:\s+r="([A-Z]{1,3})([0-9]{1,7})"|(?=[\s/>]))')
+_OTHER_ATTRIBUTES: Final = rb"""(?:\s+(?!r\s*=)[^\s=<>/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*"""
+_REFERENCE: Final = re.compile(_OTHER_ATTRIBUTES + rb"""\s+r\s*=\s*["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
+_XML: Final = (".xml", ".rels", ".vml")
+
+
+class _Extent:
+    """The rectangle around the cells of one sheet, and how many cells it really has."""
+
+    def __init__(self) -> None:
+        self.cells = self.rows = self.columns = 0
+
+    def add(self, letters: bytes, row: bytes) -> None:
+        self.cells += 1
+        self.rows = max(self.rows, int(row))
+        self.columns = max(self.columns, _column_number(letters))
+
+    def refuse_bomb(self) -> None:
+        area = self.rows * self.columns
+        if self.columns > COLUMNS or self.rows > ROWS:
+            raise FileRefused(
+                f"The sheet reaches to row {self.rows:,}, column {self.columns:,}; at most {COLUMNS} columns are read."
+                " Delete what lies beyond the data, save, and try again."
+            )
+        if area > AREA or (area > SPARSE_FROM and area > SPARSENESS * self.cells):
+            raise FileRefused(
+                f"The sheet reaches to row {self.rows:,} and column {self.columns:,} but holds {self.cells:,} cells."
+                " Delete the empty rows and columns beyond the data (or split the file), save, and try again."
+            )
+
+
+def inspect(content: bytes) -> None:
+    """Refuses with a sentence what is not a plain workbook, or would take more memory than an honest one."""
+    parts = _parts(content)
+    _refuse_kinds({part.filename.lower() for part in parts})
+    left = UNZIPPED
+    for part in parts:
+        left -= _inspect_part(content, part, left)
+
+
+def _parts(content: bytes) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeDecodeError):
+        raise FileRefused("The file is damaged: it begins like an XLSX file but cannot be unpacked.") from None
+    if len(parts) > PARTS:
+        raise FileRefused(f"The file has {len(parts):,} parts, at most {PARTS} are read; save the data alone as XLSX.")
+    if len({part.filename.lower() for part in parts}) != len(parts):
+        raise FileRefused("The file is damaged: two of its parts have the same name.")
+    return parts
+
+
+def _refuse_kinds(names: set[str]) -> None:
+    if any(name.endswith("vbaproject.bin") for name in names):
+        raise FileRefused("The workbook contains macros; save it as a plain XLSX or CSV file.")
+    if "xl/workbook.bin" in names:
+        raise FileRefused("This is a binary workbook (XLSB); save it as XLSX or CSV.")
+    if "xl/workbook.xml" not in names or "[content_types].xml" not in names:
+        raise FileRefused("The file is a zip archive but no Excel workbook; save the data as XLSX or CSV.")
+
+
+def _inspect_part(content: bytes, part: zipfile.ZipInfo, left: int) -> int:
+    """The part's true size. Refuses it as soon as it is too large, or says something a plain workbook does not."""
+    name = part.filename.lower().replace("\\", "/")
+    is_xml, extent = name.endswith(_XML), _Extent() if "worksheets/" in name else None
+    size, before = 0, b""
+    for piece in _unpacked(content, part):
+        size += len(piece)
+        _refuse_size(size, part.compress_size, left)
+        if is_xml:
+            _refuse_xml(before[-_OVERLAP:] + piece, is_start=not before, name=name)
+        if extent:
+            before = _measure(before + piece, extent)
+        else:
+            before = piece
+    if extent:
+        _measure(before, extent, is_end=True)
+        extent.refuse_bomb()
+    if size != part.file_size:
+        raise FileRefused("The file is damaged: a part of it has not the size it claims.")
+    return size
+
+
+def _unpacked(content: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The part in pieces, from its packed bytes alone."""
+    if part.flag_bits & 0x1:
+        raise FileRefused("The file is protected by a password; save it without one.")
+    start = part.header_offset + _LOCAL_HEADER
+    header = content[part.header_offset : start]
+    if len(header) < _LOCAL_HEADER or part.compress_type not in (_STORED, _DEFLATED):
+        raise FileRefused("The file is damaged or packed in a way that Excel does not use; save it again as XLSX.")
+    start += int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    packed = memoryview(content)[start : start + part.compress_size]
+    if part.compress_type == _STORED:
+        for offset in range(0, len(packed), _PIECE):
+            yield bytes(packed[offset : offset + _PIECE])
+        return
+    yield from _inflated(packed)
+
+
+def _inflated(packed: memoryview) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    data: bytes | memoryview = packed
+    try:
+        while not unpacker.eof:
+            piece = unpacker.decompress(data, _PIECE)
+            data = unpacker.unconsumed_tail
+            if not piece and not data:
+                return
+            yield piece
+    except zlib.error:
+        raise FileRefused("The file is damaged: a part of it cannot be unpacked.") from None
+
+
+def _refuse_size(size: int, packed: int, left: int) -> None:
+    if size > left:
+        raise FileRefused(f"Unpacked, the file is larger than {UNZIPPED // 1024**2} MB; split it, or send it as CSV.")
+    if size > RATIO_FROM and size > RATIO * packed:
+        raise FileRefused(f"A part of the file is packed more than {RATIO} to 1; no ordinary workbook is.")
+
+
+def _refuse_xml(text: bytes, *, is_start: bool, name: str) -> None:
+    if _DECLARATION.search(text):
+        raise FileRefused(
+            "The workbook declares a document type or entities, which Excel never does; it was not opened."
+        )
+    if is_start and text[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise FileRefused("The workbook is not written in UTF-8; open it in Excel and save it again.")
+    if name == "[content_types].xml" and b"macroEnabled" in text:
+        raise FileRefused("The workbook is of a kind that may contain macros; save it as a plain XLSX or CSV file.")
+
+
+def _measure(text: bytes, extent: _Extent, *, is_end: bool = False) -> bytes:
+    """Adds the cells of the text; returns what has to be looked at again together with what follows."""
+    limit = len(text) if is_end else max(len(text) - _OVERLAP, 0)
+    seen = 0
+    for match in _CELL.finditer(text):
+        if match.start() >= limit:
+            break
+        seen = match.end()
+        letters, row = match.groups()
+        if letters is None:
+            reference = _REFERENCE.match(text, match.end())
+            if reference is None:
+                raise FileRefused("The sheet has cells without an address; open it in Excel and save it again.")
+            letters, row = reference.groups()
+        extent.add(letters, row)
+    return text[max(seen, limit) :]
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number

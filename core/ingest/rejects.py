@@ -1,0 +1,66 @@
+"""The two CSV files about a batch: every row's outcome, and the held and rejected rows to correct and feed back in."""
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from core.errors import FileRefused
+from core.normalise import escape_formula
+
+OUTCOME_COLUMNS = ("row_number", "outcome", "reason_code", "reason", "client_id", "candidate_ids", "score")
+_CHUNK = 2000
+
+
+def write_rows(path: Path, headers: Sequence[str], *, only: Sequence[str] | None = None) -> Path:
+    """Write rows of `staging` (all, or those with one of the outcomes `only`) to `path`, by a temporary name so that a
+    half-written file is never taken for a whole one. Returns the temporary path: publish() gives it its name.
+
+    Raises FileRefused where the path cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *headers)])
+            for row in _rows(only):
+                writer.writerow(row)
+    except OSError as error:
+        raise FileRefused(f"Cannot write {path}: {error.strerror or error}. Nothing was taken in.") from error
+    return temporary
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a finished file its name."""
+    temporary.replace(path)
+
+
+def _rows(only: Sequence[str] | None) -> Iterator[list[str]]:
+    """Rows of staging in order, a chunk at a time, so that memory stays flat in the length of the file."""
+    last = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(
+                """
+                SELECT row_number, outcome, reason_code, coalesce(reason, note), client_id, candidate_ids, score, cells
+                FROM staging WHERE row_number > %s AND (%s::text[] IS NULL OR outcome = ANY(%s::text[]))
+                ORDER BY row_number LIMIT %s
+                """,
+                [last, only and list(only), only and list(only), _CHUNK],
+            )
+            chunk = cursor.fetchall()
+            if not chunk:
+                return
+            last = chunk[-1][0]
+            yield from map(_line, chunk)
+
+
+def _line(row: tuple[Any, ...]) -> list[str]:
+    number, outcome, code, reason, client, candidates, score, cells = row
+    joined = ";".join(str(key) for key in candidates or ())
+    about = [number, outcome, code, reason, client, joined, score]
+    return [escape_formula("" if value is None else str(value)) for value in (*about, *cells)]

@@ -1,0 +1,135 @@
+"""manage.py report SLUG --options [--csv PATH|-] [--json]: one sub-command per report, its options from its form."""
+
+import os
+import uuid
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.forms import DateField, Field
+
+import reporting
+from core.errors import CCDError
+from reporting import render
+from reporting.forms import UNKNOWN, ReportForm
+from reporting.report import Report
+
+REFUSED, USAGE = 1, 2
+
+
+class OneLineParser(CommandParser):
+    """Says in one line what is wrong with the options; exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        sentence = f"{message}. See: {self.prog} --help"
+        if self.called_from_command_line:
+            self.exit(USAGE, f"CommandError: {sentence}\n")
+        raise CommandError(sentence, returncode=USAGE)
+
+
+class Command(BaseCommand):
+    """Prints a report as a table, writes it as CSV, or prints it as JSON."""
+
+    help = "Print a report, or write it as CSV or JSON. Exit 0: done; 1: refused; 2: wrong usage."
+    requires_system_checks: list[str] = []
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Django's parser; an unknown report is one line, too."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLineParser
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """A sub-command per report."""
+        reports = parser.add_subparsers(dest="report", metavar="REPORT", required=True, parser_class=OneLineParser)
+        for report in reporting.every().values():
+            _add_options(
+                reports.add_parser(report.slug, help=report.description, description=report.description), report
+            )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Options → rows → output."""
+        if options["csv"] == "-" and options["json"]:
+            raise CommandError("--csv - and --json would both write to standard output: choose one.", returncode=USAGE)
+        report = reporting.get(options["report"])
+        try:
+            params = _params(report, options)
+            rows = report.rows(None, params)
+            if options["csv"] and options["csv"] != "-":
+                _write(Path(options["csv"]), render.csv_text(report, rows))
+        except CCDError as error:
+            raise CommandError(str(error), returncode=REFUSED) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database refused: {str(error).splitlines()[0]}", returncode=REFUSED) from error
+        self.stdout.write(_output(report, rows, params, options), ending="")
+
+
+def _output(report: Report, rows: list, params: dict[str, Any], options: dict[str, Any]) -> str:
+    if options["json"]:
+        return render.json_text(report, rows, params)
+    if options["csv"] == "-":
+        return render.csv_text(report, rows)
+    if options["csv"]:
+        return f"{len(rows)} rows written to {options['csv']}\n"
+    return render.table_text(report, rows)
+
+
+def _add_options(parser: ArgumentParser, report: Report) -> None:
+    """--from for the form's date_from, --as-of for as_of: what the form requires is required."""
+    for name, field in report.form.base_fields.items():
+        metavar = "DATE" if isinstance(field, DateField) else "NAME"
+        parser.add_argument(
+            _option(name), dest=name, required=field.required, metavar=metavar, help=_help(field), default=None
+        )
+    parser.add_argument("--csv", metavar="PATH", help="Write CSV to this file; - for standard output.")
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+
+def _option(name: str) -> str:
+    return "--" + name.removeprefix("date_").replace("_", "-")
+
+
+def _help(field: Field) -> str:
+    return str(field.help_text).replace("%", "%%")
+
+
+def _params(report: Report, options: dict[str, Any]) -> dict[str, Any]:
+    """The form's cleaned values. A name that does not exist is refused, anything else is wrong usage."""
+    form = report.form({name: options[name] for name in report.form.base_fields}, actor=None)
+    if form.is_valid():
+        return form.cleaned_data
+    raise CommandError(_sentence(form), returncode=_code(form))
+
+
+def _sentence(form: ReportForm) -> str:
+    return " ".join(
+        f"{_option(name)}: {message}" if name in form.fields else message
+        for name, messages in form.errors.items()
+        for message in messages
+    )
+
+
+def _code(form: ReportForm) -> int:
+    codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+    return REFUSED if codes <= {UNKNOWN} else USAGE
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing: beside the target first, then renamed. A pipe or device is written straight."""
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_text(text, encoding="utf-8", newline="")
+            return
+        if target.is_dir():
+            raise IsADirectoryError(f"{path} is a directory")
+        part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex}.part")
+        try:
+            part.write_text(text, encoding="utf-8", newline="")
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise CCDError(f"Cannot write {path}: {error.strerror or error}.") from error

@@ -1,0 +1,168 @@
+"""What a report is: one file with a subclass of Report.
+
+From slug, title, description, form, columns and rows() it gets its page, CSV and XLSX, its command, its entry in the
+index and the registry tests. `page()` and `rule()` may say more; without them the page is one table.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+from core import rules
+from core.models import Staff
+from reporting.forms import ReportForm
+
+Cell = str | int | Decimal | date | None
+Row = tuple[Cell, ...]
+Params = Mapping[str, Any]
+
+REPLICA = "replica"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that is read first. `tone`: 'main', 'good', 'warn' or ''."""
+
+    value: str
+    label: str
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a block: its label, its cells, and how much of its bar is filled (0 to 1; None: no bar).
+
+    `kind`: 'group' for a heading with numbers, 'missing' for what was not recorded; `tone`: 'warn', 'full' or ''.
+    """
+
+    label: str
+    cells: tuple[str, ...]
+    share: float | None = None
+    note: str = ""
+    kind: str = ""
+    tone: str = ""
+
+    @property
+    def width(self) -> str:
+        """The filled part of the bar in percent, as SVG wants it; '' where there is no bar."""
+        return "" if self.share is None else f"{100 * self.share:.1f}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A table of the page with its bars; `headers` stand over the label and the cells. A long one is laid out in
+    several `columns` where there is room.
+    """
+
+    title: str
+    headers: tuple[str, ...]
+    lines: list[Line]
+    note: str = ""
+    wide: bool = False
+    totals: tuple[str, ...] = ()
+    columns: int = 1
+
+    @property
+    def has_bars(self) -> bool:
+        """At least one line has one."""
+        return any(line.share is not None for line in self.lines)
+
+    @property
+    def parts(self) -> list[list[Line]]:
+        """The lines, dealt into columns."""
+        size = -(-len(self.lines) // self.columns) or 1
+        return [self.lines[start : start + size] for start in range(0, len(self.lines), size)]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a screen shows of a report."""
+
+    figures: list[Figure] = field(default_factory=list)
+    sentence: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    empty: str = "There is nothing to show for this choice."
+
+
+class Report(ABC):
+    """A question with its answer as rows of one table."""
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    icon: ClassVar[str] = "table_chart"
+    permission: ClassVar[str] = "core.view_report"
+    form: ClassVar[type[ReportForm]]
+    columns: ClassVar[tuple[str, ...]]
+
+    def bind(self, data: Mapping[str, Any], *, actor: Staff | None) -> ReportForm:
+        """The form with `data`; what `data` leaves out takes its first value."""
+        form = self.form(actor=actor)
+        first = {name: form.get_initial_for_field(item, name) for name, item in form.fields.items()}
+        given = {name: data[name] for name in form.fields if name in data}
+        return self.form({name: value for name, value in {**first, **given}.items() if value is not None}, actor=actor)
+
+    def rows(self, actor: Staff | None, params: Params) -> list[Row]:
+        """The answer for `actor` (None: the system itself). Raises NotAllowed."""
+        rules.require(actor, self.permission)
+        return list(self.answer(actor, params))
+
+    @abstractmethod
+    def answer(self, actor: Staff | None, params: Params) -> Iterable[Row]:
+        """The rows, each as long as `columns`; `params` are the form's cleaned values."""
+
+    def rule(self, params: Params) -> list[str]:
+        """How it is counted, in sentences."""
+        return []
+
+    def page(self, rows: list[Row], params: Params) -> Page:
+        """One table of all rows, unless the report knows better."""
+        headers = tuple(name.replace("_", " ").capitalize() for name in self.columns)
+        lines = [Line(shown(first), tuple(shown(cell) for cell in rest)) for first, *rest in rows]
+        return Page(blocks=[Block(self.title, headers, lines, wide=True)] if rows else [])
+
+
+def scoped(actor: Staff | None, model: type[models.Model]) -> models.QuerySet:
+    """Rows of `model` that count for `actor`: all for the system, what they may see for a person."""
+    return model._default_manager.all() if actor is None else rules.visible_to(actor, model)
+
+
+def select(sql: str, parameters: Iterable[object]) -> list[tuple[Any, ...]]:
+    """Rows of one statement: one statement, so that all numbers of a report are of one moment. Reads from the replica
+    where there is one.
+    """
+    alias = REPLICA if REPLICA in settings.DATABASES else DEFAULT_DB_ALIAS
+    with connections[alias].cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return cursor.fetchall()
+
+
+def compiled(queryset: models.QuerySet, *names: str) -> tuple[str, tuple[object, ...]]:
+    """SQL and parameters of a queryset, to stand inside a larger statement."""
+    return queryset.order_by().values(*names).query.sql_with_params()
+
+
+def percent(part: int, whole: int) -> Decimal:
+    """100 × part ÷ whole with one decimal, halves up; 0.0 of nothing."""
+    if not whole:
+        return Decimal("0.0")
+    return (Decimal(100 * part) / Decimal(whole)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def shown(cell: Cell) -> str:
+    """A cell as people read it."""
+    if cell is None:
+        return "–"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """'1 program', '1,200 programs'."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

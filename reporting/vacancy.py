@@ -1,0 +1,155 @@
+"""Where there is room: capacity, occupied and vacant places of each program as of a day (CONTRACT §4, vacancy)."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.utils import timezone
+
+from core.models import Enrollment, Program, Staff
+from reporting.forms import DayField, PlaceForm
+from reporting.report import Block, Figure, Line, Page, Params, Report, Row, compiled, plural, scoped, select
+
+# Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
+# for those linked to it. A program that was closed by then is listed only where someone is still in it.
+SQL = """
+WITH active AS ({active}),
+occupied AS (
+    SELECT program_id, count(DISTINCT coalesce(linked.linked_to, active.client_id)) AS number
+    FROM active
+    LEFT JOIN clients linked ON linked.client_id = active.client_id AND linked.linked_to IS NOT NULL
+    GROUP BY program_id
+)
+SELECT departments.name, seen.name, seen.location, held.capacity, coalesce(occupied.number, 0)
+FROM ({programs}) AS seen
+JOIN departments USING (department_id)
+LEFT JOIN occupied USING (program_id)
+LEFT JOIN LATERAL (
+    SELECT capacity FROM program_capacities
+    WHERE program_capacities.program_id = seen.program_id AND (effective_date IS NULL OR effective_date <= %s)
+    ORDER BY effective_date DESC NULLS LAST
+    LIMIT 1
+) AS held ON true
+WHERE seen.closed_on IS NULL OR seen.closed_on >= %s OR occupied.number > 0
+"""
+
+
+class VacancyForm(PlaceForm):
+    """A day, and perhaps a department."""
+
+    as_of = DayField(label="As of", initial=timezone.localdate, help_text="The day the places are counted.")
+    field_order = ["as_of", "department"]
+
+    def presets(self) -> list[tuple[str, dict[str, date]]]:
+        """Today, and the end of the month before."""
+        today = timezone.localdate()
+        return [("Today", {"as_of": today}), ("End of last month", {"as_of": today.replace(day=1) - date.resolution})]
+
+
+class Vacancy(Report):
+    """Capacity, occupied, vacant; negative where more people are in than places."""
+
+    slug = "vacancy"
+    title = "Vacancy Tracker"
+    description = "Capacity, occupied and vacant places of each program as of a day."
+    icon = "bed"
+    form = VacancyForm
+    columns = ("department", "program", "location", "capacity", "occupied", "vacant", "as_of")
+
+    def answer(self, actor: Staff | None, params: Params) -> Iterator[Row]:
+        """A row per program, by department and name; capacity and vacant are empty where no capacity is set."""
+        day = params["as_of"]
+        for department, program, location, capacity, occupied in sorted(_rows(actor, params), key=_by_name):
+            vacant = None if capacity is None else capacity - occupied
+            yield department, program, location, capacity, occupied, vacant, day
+
+    def rule(self, params: Params) -> list[str]:
+        """The definitions of CONTRACT §4 in words."""
+        return [
+            f"Occupied is the number of clients active in the program on {params['as_of']}: started on or before that "
+            "day and not ended before it. Records linked as one person count as that person.",
+            f"Capacity is the one that held on {params['as_of']}. Vacant is capacity minus occupied.",
+            "In totals, one program's overflow does not use up another's free places. Programs without a capacity are "
+            "listed but are in no total of places.",
+        ]
+
+    def page(self, rows: list[Row], params: Params) -> Page:
+        """Free places first, then each department with its programs."""
+        if not rows:
+            return Page(empty="There are no programs.")
+        departments = list(dict.fromkeys(row[0] for row in rows))
+        lines: list[Line] = []
+        for department in departments:
+            own = [row for row in rows if row[0] == department]
+            lines += [_department_line(department, own), *map(_program_line, own)]
+        block = Block(
+            "Programs",
+            ("Program", "Capacity", "Occupied", "Vacant"),
+            lines,
+            wide=True,
+            totals=("All programs with a capacity", *_department_line("", rows).cells),
+        )
+        return Page(_figures(rows, params), "", [block])
+
+
+def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | None, int | None, int]]:
+    day = params["as_of"]
+    programs = scoped(actor, Program)
+    if params.get("department"):
+        programs = programs.filter(department=params["department"])
+    active, when = compiled(scoped(actor, Enrollment).active_on(day), "client_id", "program_id")
+    listed, where = compiled(programs, "program_id", "department_id", "name", "location", "closed_on")
+    return select(SQL.format(active=active, programs=listed), (*when, *where, day, day))
+
+
+def _by_name(row: tuple) -> tuple[str, str]:
+    return row[0].casefold(), row[1].casefold()
+
+
+def places(rows: list[Row]) -> tuple[int, int, int, int]:
+    """Capacity, occupied, free and over of the programs that have a capacity; overflow of one eats no other's room."""
+    held = [row for row in rows if row[3] is not None]
+    free = sum(max(row[5], 0) for row in held)
+    over = sum(max(-row[5], 0) for row in held)
+    return sum(row[3] for row in held), sum(row[4] for row in held), free, over
+
+
+def _figures(rows: list[Row], params: Params) -> list[Figure]:
+    capacity, occupied, free, over = places(rows)
+    crowded = sum(1 for row in rows if row[5] is not None and row[5] < 0)
+    unlimited = [row for row in rows if row[3] is None]
+    figures = [
+        Figure(f"{free:,}", "place vacant" if free == 1 else "places vacant", f"as of {params['as_of']}", "main"),
+        Figure(f"{occupied:,} of {capacity:,}", "places occupied", _rate(occupied - over, capacity)),
+        Figure(
+            f"{over:,}", "over capacity", f"in {plural(crowded, 'program')}" if over else "", "warn" if over else ""
+        ),
+    ]
+    if unlimited:
+        people = sum(row[4] for row in unlimited)
+        noun = plural(len(unlimited), "program")
+        figures.append(Figure(f"{people:,}", "in programs without a capacity", noun))
+    return figures
+
+
+def _rate(used: int, capacity: int) -> str:
+    """How full: places in use, not people, so that overflow makes nothing fuller than full."""
+    return f"{100 * used / capacity:.0f} % of places in use" if capacity else ""
+
+
+def _department_line(department: str, rows: list[Row]) -> Line:
+    capacity, occupied, free, over = places(rows)
+    if all(row[3] is None for row in rows):
+        return Line(department, ("–", f"{sum(row[4] for row in rows):,}", "–"), kind="group")
+    room = f"{free:,}" + (f", over by {over:,}" if over else "")
+    return Line(department, (f"{capacity:,}", f"{occupied:,}", room), kind="group")
+
+
+def _program_line(row: Row) -> Line:
+    _, program, location, capacity, occupied, vacant, _ = row
+    note = location or ""
+    if capacity is None:
+        return Line(program, ("not set", f"{occupied:,}", "–"), note=note, kind="missing")
+    room = f"over by {-vacant:,}" if vacant < 0 else "full" if vacant == 0 else f"{vacant:,}"
+    tone = "warn" if vacant < 0 else "full" if vacant == 0 else ""
+    share = min(occupied / capacity, 1.0) if capacity else float(occupied > 0)
+    return Line(program, (f"{capacity:,}", f"{occupied:,}", room), share, note=note, tone=tone)
