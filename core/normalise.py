@@ -60,7 +60,9 @@ def tidy(text: str) -> str:
     """One form for one text: composed letters, plain single spaces, nothing invisible, nothing at the ends."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    return " ".join(_INVISIBLE.sub("", text).split()).strip(_JOINERS)
+    if _INVISIBLE.search(text):
+        text = _INVISIBLE.sub("", text)
+    return " ".join(text.split()).strip(_JOINERS)
 
 
 def fold(text: str) -> str:

@@ -50,14 +50,13 @@ Plain = dict[str, Any]
 @dataclass(frozen=True)
 class Draft:
     """One edit to propose: `values` (field name → value) for `record`; a new row where record is None; kind "delete"
-    for a removal. `key` is the key a new row is to have, where another draft of the submission refers to it.
+    for a removal. The values of a new row may hold its key, so that other drafts of the submission can refer to it.
     """
 
     model: type[models.Model]
     record: models.Model | None
     values: Mapping[str, Any]
     kind: str = "change"
-    key: UUID | None = None
 
     @property
     def is_new(self) -> bool:

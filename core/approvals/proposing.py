@@ -63,8 +63,10 @@ def _rehearsed(draft: Draft, actor: Staff) -> PendingChange | None:
 
 
 def _creation(draft: Draft) -> PendingChange:
-    after = {column: value for column, value in proposed(draft.model, draft.values).items() if value is not None}
-    record = draft.model(pk=draft.key or uuid4(), **values_of(draft.model, after))
+    values = dict(draft.values)
+    key = values.pop(draft.model._meta.pk.name, None) or uuid4()
+    after = {column: value for column, value in proposed(draft.model, values).items() if value is not None}
+    record = draft.model(pk=key, **values_of(draft.model, after))
     records.check(record)
     with records.explained(record):
         record.save(force_insert=True)

@@ -47,20 +47,51 @@ class _Cell(NamedTuple):
     fault: Fault | None = None
 
 
+class _Column:
+    """One column of the file, and what its texts were read as: most cells of a file repeat."""
+
+    __slots__ = ("clean", "header", "name", "position", "reading", "remembered")
+
+    def __init__(self, position: int, header: str, reading: Reading) -> None:
+        self.position = position
+        self.header = header
+        self.name = reading.column
+        self.reading = reading
+        self.clean = DailyFileResource.fields[reading.column].widget.clean
+        self.remembered: dict[str, _Cell] = {}
+
+    def read(self, text: str) -> _Cell:
+        if len(self.remembered) >= REMEMBERED:
+            self.remembered.clear()
+        cell = self.remembered[text] = self._read(text)
+        return cell
+
+    def _read(self, text: str) -> _Cell:
+        try:
+            value = self.clean(text, reading=self.reading)
+        except CellFault as error:
+            self.reading.notes = []
+            return _Cell(fault=fault(self.header, text, error.code, str(error)))
+        if not self.reading.notes:
+            return _Cell(value)
+        notes, self.reading.notes = self.reading.notes, []
+        return _Cell(value, [about(self.header, text, sentence) for sentence in notes])
+
+
 class Checker:
-    """Checks the rows of one file. Remembers what it has read: most cells of a file repeat."""
+    """Checks the rows of one file."""
 
     def __init__(self, profile: SourceProfile, headers: Sequence[str], programs: ProgramIndex, today: date) -> None:
         self._profile = profile
         self._programs = programs
         self._today = today
-        found = enumerate(zip(recognise(headers, profile), headers, strict=True))
-        columns = [(position, column, tidy(header)) for position, (column, header) in found if column]
-        self._headers = {column: header for _, column, header in columns}
-        self._positions = {column: position for position, column, _ in columns}
-        self._plan: list[tuple[int, str, dict[str, _Cell]]] = [
-            (position, column, {}) for position, column, _ in columns
+        self._plan = [
+            _Column(position, tidy(header), Reading(column, profile, today))
+            for position, (column, header) in enumerate(zip(recognise(headers, profile), headers, strict=True))
+            if column
         ]
+        self._headers = {column.name: column.header for column in self._plan}
+        self._positions = {column.name: column.position for column in self._plan}
         self._found_programs: dict[tuple[str, str | None], UUID | CellFault] = {}
 
     def check(self, raw: RawRow) -> CheckedRow:
@@ -75,35 +106,19 @@ class Checker:
         return row
 
     def _read_cells(self, row: CheckedRow) -> None:
+        values, cells = row.values, row.cells
         faulty = {each.column for each in row.faults}
-        for position, column, remembered in self._plan:
-            text = row.cells[position]
+        for column in self._plan:
+            text = cells[column.position]
             if not text:
                 continue
-            cell = remembered.get(text)
-            if cell is None:
-                cell = self._remember(remembered, column, text)
-            if cell.value is not None:
-                row.values[column] = cell.value
-            if cell.notes:
-                row.notes.extend(cell.notes)
-            if cell.fault and cell.fault.column not in faulty:
-                row.faults.append(cell.fault)
-
-    def _remember(self, remembered: dict[str, _Cell], column: str, text: str) -> _Cell:
-        if len(remembered) >= REMEMBERED:
-            remembered.clear()
-        remembered[text] = self._read(column, text)
-        return remembered[text]
-
-    def _read(self, column: str, text: str) -> _Cell:
-        header = self._headers[column]
-        reading = Reading(column, self._profile, self._today)
-        try:
-            value = DailyFileResource.fields[column].widget.clean(text, reading=reading)
-        except CellFault as error:
-            return _Cell(fault=fault(header, text, error.code, str(error)))
-        return _Cell(value, [about(header, text, sentence) for sentence in reading.notes])
+            value, notes, wrong = column.remembered.get(text) or column.read(text)
+            if value is not None:
+                values[column.name] = value
+            if notes:
+                row.notes.extend(notes)
+            if wrong and wrong.column not in faulty:
+                row.faults.append(wrong)
 
     def _check_names(self, row: CheckedRow) -> None:
         missing = [column for column in ("first_name", "last_name") if column not in row.values]

@@ -120,6 +120,17 @@ def _mark_interrupted() -> None:
     )
 
 
+def is_interrupted(batch: ImportBatch) -> bool:
+    """The batch was killed: it says running, and no run is under way."""
+    if batch.status != ImportBatch.Status.RUNNING:
+        return batch.status == ImportBatch.Status.INTERRUPTED
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted)", [_LOCK]
+        )
+        return not cursor.fetchone()[0]
+
+
 def _locked() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])

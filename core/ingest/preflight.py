@@ -6,6 +6,7 @@ Nothing the archive says about itself is believed: each part is unpacked here, i
 
 import io
 import re
+import string
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -24,39 +25,66 @@ SPARSE_FROM: Final = 1_000_000
 SPARSENESS: Final = 20
 
 _PIECE: Final = 1024 * 1024
-_OVERLAP: Final = 512  # a tag may lie across two pieces
+_OVERLAP: Final = 32  # a declaration may lie across two pieces
 _STORED, _DEFLATED = 0, 8
 _LOCAL_HEADER: Final = 30
 _DECLARATION: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
-# Nearly every writer puts the reference first; the slow pattern is for the others.
-_CELL: Final = re.compile(rb'<(?:[^\s<>/:]+:)?c(?:\s+r="([A-Z]{1,3})([0-9]{1,7})"|(?=[\s/>]))')
+# Nearly every writer puts the reference first and uses no prefix; the slower patterns are for the others.
+_USUAL_CELL: Final = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"')
+_CELL: Final = re.compile(rb"<(?:[^\s<>/:]+:)?c(?=[\s/>])")
 _OTHER_ATTRIBUTES: Final = rb"""(?:\s+(?!r\s*=)[^\s=<>/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*"""
-_REFERENCE: Final = re.compile(_OTHER_ATTRIBUTES + rb"""\s+r\s*=\s*["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
+_REFERENCE: Final = re.compile(_OTHER_ATTRIBUTES + rb"""\s+r\s*=\s*["']([A-Za-z]{1,3}[0-9]{1,7})["']""")
+_DIGITS: Final = string.digits.encode()
+_LETTERS: Final = string.ascii_uppercase.encode()
 _XML: Final = (".xml", ".rels", ".vml")
 
 
 class _Extent:
-    """The rectangle around the cells of one sheet, and how many cells it really has."""
+    """The rectangle around the cells of one part, and how many cells it really has. Any part may turn out a sheet:
+    where a workbook keeps its sheets is only a custom."""
 
     def __init__(self) -> None:
         self.cells = self.rows = self.columns = 0
+        self.is_sheet = self.has_unaddressed = False
+        self._rest = b""
 
-    def add(self, letters: bytes, row: bytes) -> None:
-        self.cells += 1
-        self.rows = max(self.rows, int(row))
-        self.columns = max(self.columns, _column_number(letters))
+    def add(self, piece: bytes, *, is_end: bool = False) -> None:
+        """Looks at all complete tags; what follows them is kept for the next piece."""
+        text = self._rest + piece
+        cut = len(text) if is_end else max(text.rfind(b"<"), 0)
+        complete, self._rest = text[:cut], text[cut:]
+        self.is_sheet = self.is_sheet or b"sheetData" in complete
+        if len(self._rest) > _PIECE:
+            self.has_unaddressed, self._rest = True, b""
+        references = _USUAL_CELL.findall(complete)
+        if len(references) != complete.count(b"<c") or b":c" in complete:
+            references = self._read_slowly(complete)
+        if references:
+            joined = b" ".join(references)
+            self.cells += len(references)
+            self.rows = max(self.rows, *map(int, set(joined.translate(None, _LETTERS).split())))
+            self.columns = max(self.columns, *map(_column_number, set(joined.translate(None, _DIGITS).split())))
+
+    def _read_slowly(self, text: bytes) -> list[bytes]:
+        matches = [_REFERENCE.match(text, cell.end()) for cell in _CELL.finditer(text)]
+        self.has_unaddressed = self.has_unaddressed or None in matches
+        return [match[1].upper() for match in matches if match]
 
     def refuse_bomb(self) -> None:
-        area = self.rows * self.columns
+        if not self.is_sheet:
+            return
+        if self.has_unaddressed:
+            raise FileRefused("The sheet has cells without an address; open it in Excel and save it again.")
+        reach = f"The sheet reaches to row {self.rows:,} and column {self.columns:,}"
         if self.columns > COLUMNS or self.rows > ROWS:
             raise FileRefused(
-                f"The sheet reaches to row {self.rows:,}, column {self.columns:,}; at most {COLUMNS} columns are read."
-                " Delete what lies beyond the data, save, and try again."
+                f"{reach}; at most {COLUMNS} columns are read. Delete what lies beyond the data, and save."
             )
+        area = self.rows * self.columns
         if area > AREA or (area > SPARSE_FROM and area > SPARSENESS * self.cells):
             raise FileRefused(
-                f"The sheet reaches to row {self.rows:,} and column {self.columns:,} but holds {self.cells:,} cells."
-                " Delete the empty rows and columns beyond the data (or split the file), save, and try again."
+                f"{reach} but holds {self.cells:,} cells. Delete the empty rows and columns beyond the data, and save;"
+                " split a file that really has so many."
             )
 
 
@@ -93,21 +121,17 @@ def _refuse_kinds(names: set[str]) -> None:
 
 def _inspect_part(content: bytes, part: zipfile.ZipInfo, left: int) -> int:
     """The part's true size. Refuses it as soon as it is too large, or says something a plain workbook does not."""
-    name = part.filename.lower().replace("\\", "/")
-    is_xml, extent = name.endswith(_XML), _Extent() if "worksheets/" in name else None
-    size, before = 0, b""
+    name = part.filename.lower()
+    size, before, extent = 0, b"", _Extent()
     for piece in _unpacked(content, part):
         size += len(piece)
         _refuse_size(size, part.compress_size, left)
-        if is_xml:
-            _refuse_xml(before[-_OVERLAP:] + piece, is_start=not before, name=name)
-        if extent:
-            before = _measure(before + piece, extent)
-        else:
-            before = piece
-    if extent:
-        _measure(before, extent, is_end=True)
-        extent.refuse_bomb()
+        extent.add(piece)
+        if name.endswith(_XML):
+            _refuse_xml(before + piece, is_start=not before, name=name)
+            before = piece[-_OVERLAP:]
+    extent.add(b"", is_end=True)
+    extent.refuse_bomb()
     if size != part.file_size:
         raise FileRefused("The file is damaged: a part of it has not the size it claims.")
     return size
@@ -162,26 +186,8 @@ def _refuse_xml(text: bytes, *, is_start: bool, name: str) -> None:
         raise FileRefused("The workbook is of a kind that may contain macros; save it as a plain XLSX or CSV file.")
 
 
-def _measure(text: bytes, extent: _Extent, *, is_end: bool = False) -> bytes:
-    """Adds the cells of the text; returns what has to be looked at again together with what follows."""
-    limit = len(text) if is_end else max(len(text) - _OVERLAP, 0)
-    seen = 0
-    for match in _CELL.finditer(text):
-        if match.start() >= limit:
-            break
-        seen = match.end()
-        letters, row = match.groups()
-        if letters is None:
-            reference = _REFERENCE.match(text, match.end())
-            if reference is None:
-                raise FileRefused("The sheet has cells without an address; open it in Excel and save it again.")
-            letters, row = reference.groups()
-        extent.add(letters, row)
-    return text[max(seen, limit) :]
-
-
 def _column_number(letters: bytes) -> int:
     number = 0
-    for letter in letters.upper():
+    for letter in letters:
         number = number * 26 + letter - 64
     return number

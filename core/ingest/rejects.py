@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from core.errors import FileRefused
+from core.models import ImportBatch
 from core.normalise import escape_formula
 
 OUTCOME_COLUMNS = ("row_number", "outcome", "reason_code", "reason", "client_id", "candidate_ids", "score")
@@ -32,6 +33,25 @@ def write_rows(path: Path, headers: Sequence[str], *, only: Sequence[str] | None
     except OSError as error:
         raise FileRefused(f"Cannot write {path}: {error.strerror or error}. Nothing was taken in.") from error
     return temporary
+
+
+class _Echo:
+    """What csv.writer writes to, handing the line back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_of_batch(batch: ImportBatch, *, only: Sequence[str] | None = None) -> Iterator[str]:
+    """The same file from the rows kept of a batch, line by line."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *(batch.headers or ()))])
+    rows = batch.rows.order_by("row_number")
+    if only is not None:
+        rows = rows.filter(outcome__in=only)
+    fields = ("row_number", "outcome", "reason_code", "reason", "note", "client_id", "candidate_ids", "score", "cells")
+    for number, outcome, code, reason, note, *rest in rows.values_list(*fields).iterator(_CHUNK):
+        yield writer.writerow(_line((number, outcome, code, reason or note, *rest)))
 
 
 def publish(temporary: Path, path: Path) -> None:

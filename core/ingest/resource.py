@@ -15,6 +15,7 @@ from core.ingest.profile import SourceProfile
 from core.normalise import canadian_postal_code, digits, fold, tidy
 
 LONGEST_CELL: Final = 10_000
+LONGEST_BLANK: Final = 20
 OLDEST: Final = 120  # years
 EARLIEST_DATE: Final = date(1900, 1, 1)  # of anything but a birth
 
@@ -26,6 +27,7 @@ _BLANKS: Final = frozenset(
 _DATE_BLANKS: Final = frozenset({"n/a", "#n/a", "na", "null", "none", "nil"})
 _NAME_BLANKS: Final = frozenset({"n/a", "#n/a", "none", "(none)", "not applicable"})  # of a nickname or an alias
 _EXTENSION: Final = re.compile(r"[;,]? *(x|ext\.?|extension|poste) *\d+$", re.IGNORECASE)
+_MAILTO: Final = re.compile("^mailto: ?", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
@@ -64,7 +66,7 @@ class TextWidget(Widget):
         return self.read(text, reading)
 
     def is_blank(self, text: str) -> bool:
-        return not any(map(str.isalnum, text)) or fold(text) in _BLANKS
+        return not any(map(str.isalnum, text)) or (len(text) <= LONGEST_BLANK and fold(text) in _BLANKS)
 
     def read(self, text: str, reading: Reading) -> Any:
         return text
@@ -172,7 +174,7 @@ class EmailWidget(TextWidget):
     """An e-mail address; an odd one is noted."""
 
     def read(self, text: str, reading: Reading) -> str:
-        text = re.sub("^mailto: ?", "", text, flags=re.IGNORECASE)
+        text = _MAILTO.sub("", text)
         if not _EMAIL.fullmatch(text):
             reading.note("does not look like an e-mail address and was kept as it is.")
         return text

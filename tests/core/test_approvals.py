@@ -478,7 +478,7 @@ class TestGroup:
         client = Client(pk=key)
         return approvals.submit(
             [
-                Draft(Client, None, {"first_name": "Ines", "last_name": "Vidal"}, "create", key),
+                Draft(Client, None, {"client_id": key, "first_name": "Ines", "last_name": "Vidal"}),
                 Draft(ClientIdentifier, None, {"client": client, "source_system": "SMIS", "uid_external": "7"}),
                 Draft(Enrollment, None, {"client": client, "program": clinic, "start_date": date(2024, 5, 1)}),
             ],
@@ -520,7 +520,7 @@ class TestGroup:
         key = uuid4()
         sent = approvals.submit(
             [
-                Draft(Department, None, {"name": "Youth"}, "create", key),
+                Draft(Department, None, {"department_id": key, "name": "Youth"}),
                 Draft(Program, None, {"name": "Drop-in", "department": Department(pk=key), "capacity_current": 3}),
             ],
             actor=leader,

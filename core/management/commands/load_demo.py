@@ -45,9 +45,9 @@ class Command(BaseCommand):
 
     def _ingest(self) -> None:
         for source, path, is_ingested in demo.waiting_files():
-            self.stdout.write(f"{path.name} ({source}): {'already ingested.' if is_ingested else ''}")
-            self.stdout.flush()
-            if not is_ingested:
+            if is_ingested:
+                self.stdout.write(f"{source} {path.name}: already ingested")
+            else:
                 call_command("ingest_daily", src=path, source=source, stdout=self.stdout)
 
     def _print_logins(self) -> None:

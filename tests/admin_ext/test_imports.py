@@ -1,0 +1,136 @@
+"""Upload, preview, Confirm and the batch page, as the people who may and may not use them."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+from django.urls import reverse
+
+from core.ingest import pipeline
+from core.models import AuditEntry, Client, ImportBatch, Program, Staff
+
+pytestmark = pytest.mark.django_db
+
+CONTENT = (
+    b"uid_external,first_name,last_name,dob,phone_number,program,start_date\n"
+    b"S-1,Amina,Yusuf,1990-04-02,416-555-0123,Hostel A,2024-01-01\n"
+    b"S-2,Ines,Vidal,1985-01-31,,Hostel A,2026-02-01\n"
+    b"S-3,Bad,Date,1985-02-31,,Hostel A,2026-02-01\n"
+    b"S-4,=Formula,Person,1971-07-01,,Hostle A,2026-02-01\n"
+)
+
+
+@pytest.fixture
+def upload(client: Browser, coordinator: Staff, amina: Client) -> Callable[..., ImportBatch]:
+    """Upload CONTENT as a coordinator and follow to the preview."""
+    client.force_login(coordinator)
+
+    def run(content: bytes = CONTENT) -> ImportBatch:
+        file = SimpleUploadedFile("smis.csv", content, content_type="text/csv")
+        response = client.post(reverse("admin:core_importbatch_add"), {"source": "SMIS", "file": file})
+        batch = ImportBatch.objects.latest("created_at")
+        assert response.status_code == 302
+        assert response["Location"] == reverse("admin:core_importbatch_change", args=[batch.pk])
+        return batch
+
+    return run
+
+
+def test_the_preview_shows_counts_rows_and_changes_and_writes_nothing(
+    upload: Callable, client: Browser, amina: Client
+) -> None:
+    before = AuditEntry.objects.count()
+    batch = upload()
+    page = client.get(reverse("admin:core_importbatch_change", args=[batch.pk])).content.decode()
+    assert AuditEntry.objects.count() == before
+    assert "Confirm and take in" in page
+    assert "1985-02-31" in page
+    assert "Hostel A" in page
+    assert "Amina Yusuf" in page
+    assert "416-555-0123" in page
+    assert Client.objects.count() == 1
+
+
+def test_confirm_takes_the_file_in_once(upload: Callable, client: Browser, coordinator: Staff) -> None:
+    batch = upload()
+    address = reverse("admin:core_importbatch_confirm", args=[batch.pk])
+    assert client.get(address).status_code == 405
+    client.post(address)
+    page = client.post(address, follow=True).content.decode()
+    assert "does not wait for confirmation any more" in page
+    assert Client.objects.count() == 2
+    assert AuditEntry.objects.filter(action="import", changed_by=coordinator).count() == 1
+    batch.refresh_from_db()
+    assert batch.status == "applied"
+
+
+def test_cancel_forgets_the_file(upload: Callable, client: Browser) -> None:
+    batch = upload()
+    client.post(reverse("admin:core_importbatch_cancel", args=[batch.pk]))
+    batch.refresh_from_db()
+    assert batch.status == "cancelled"
+    assert Client.objects.count() == 1
+
+
+def test_a_refused_file_is_said_beside_the_field(client: Browser, coordinator: Staff) -> None:
+    client.force_login(coordinator)
+    file = SimpleUploadedFile("x.csv", b"surname only\nYusuf\n", content_type="text/csv")
+    response = client.post(reverse("admin:core_importbatch_add"), {"source": "SMIS", "file": file})
+    assert response.status_code == 200
+    assert "first_name" in response.content.decode() or "Given Name" in response.content.decode()
+    assert ImportBatch.objects.get().status == "refused"
+
+
+def test_the_batch_page_lists_every_row_with_its_reason(upload: Callable, client: Browser) -> None:
+    batch = upload()
+    pipeline.confirm(batch, actor=None)
+    address = reverse("admin:core_importbatch_change", args=[batch.pk])
+    page = client.get(address).content.decode()
+    assert "Ines Vidal" in page
+    rejected = client.get(address, {"outcome": "rejected"}).content.decode()
+    assert "Ines" not in rejected
+    assert "1985-02-31" in rejected
+
+
+def test_the_rejects_file_is_formula_safe(upload: Callable, client: Browser) -> None:
+    batch = upload()
+    pipeline.confirm(batch, actor=None)
+    response = client.get(reverse("admin:core_importbatch_rows", args=[batch.pk]))
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    assert "'=Formula" in text
+    assert "Ines" not in text
+    assert text.startswith("row_number,outcome,reason_code,reason,client_id,candidate_ids,score,uid_external")
+
+
+@pytest.mark.parametrize("role", ["manager", "leader", "analyst", "worker"])
+def test_others_have_no_door_to_files(
+    upload: Callable, client: Browser, request: pytest.FixtureRequest, role: str
+) -> None:
+    batch = upload()
+    client.force_login(request.getfixturevalue(role))
+    for name, arguments in (
+        ("changelist", []),
+        ("add", []),
+        ("change", [batch.pk]),
+        ("confirm", [batch.pk]),
+        ("cancel", [batch.pk]),
+        ("rows", [batch.pk]),
+    ):
+        address = reverse(f"admin:core_importbatch_{name}", args=arguments)
+        assert client.get(address).status_code in (403, 404), name
+        assert client.post(address).status_code in (403, 404), name
+    batch.refresh_from_db()
+    assert batch.status == "previewed"
+
+
+def test_the_list_costs_the_same_however_many_files(
+    client: Browser, coordinator: Staff, shelter: Program, django_assert_max_num_queries: Callable
+) -> None:
+    client.force_login(coordinator)
+    for number in range(12):
+        content = f"first_name,last_name,dob\nA,B{number},{date(1990, 1, 1 + number)}\n".encode()
+        pipeline.take(content, file_name=f"{number}.csv", source="SMIS", actor=None)
+    with django_assert_max_num_queries(14):
+        assert client.get(reverse("admin:core_importbatch_changelist")).status_code == 200
