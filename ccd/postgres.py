@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote
 
 import environ
 
@@ -23,13 +24,20 @@ WORKING_ROLE = "ccd_app"
 
 def database(url: str | None, data_dir: Path, time_zone: str) -> dict[str, Any]:
     """One entry of DATABASES: from `url` where it is given, else the embedded server, started where it is down."""
-    config = environ.Env.db_url_config(url) if url else _embedded(data_dir)
+    config = _named(url) if url else _embedded(data_dir)
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_HEALTH_CHECKS"] = True
     # current_date in SQL is then the local date, as timezone.localdate() is in Python.
     config["TIME_ZONE"] = time_zone
     config["OPTIONS"] = {**config.get("OPTIONS", {}), "assume_role": WORKING_ROLE}
     config["TEST"] = {"NAME": os.environ.get("CCD_TEST_DATABASE", "test_ccd")}
+    return config
+
+
+def _named(url: str) -> dict[str, Any]:
+    """DATABASE_URL; a socket's folder may be the host, as `%2Fvar%2Frun` or as `?host=/var/run`, as psql has it."""
+    config = environ.Env.db_url_config(url)
+    config["HOST"] = config.get("OPTIONS", {}).pop("host", None) or unquote(config["HOST"] or "")
     return config
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import models
+from django.utils.text import capfirst
 
 from core import rules
 from core.audit.phrases import MADE, PHRASES, PROPOSALS, SUBJECTS, TURNS
@@ -69,19 +70,28 @@ def read(entries: Iterable[AuditEntry], *, viewer: Staff) -> list[Reading]:
     return [page.reading(entry) for entry in page.entries]
 
 
-class _Page:
-    """A page of entries with the records and names they speak of."""
+def about(changes: Iterable[PendingChange], *, viewer: Staff) -> dict[UUID, str]:
+    """What each proposal is about, as a title ("Change client Amina Yusuf"), by its key. The viewer may see them."""
+    given = list(changes)
+    page = _Page([], viewer, given)
+    return {change.pk: capfirst(page.proposal(_values(change)).removeprefix("to ")) for change in given}
 
-    def __init__(self, entries: list[AuditEntry], viewer: Staff) -> None:
+
+class _Page:
+    """A page of entries, or of proposals, with the records and names they speak of."""
+
+    def __init__(self, entries: list[AuditEntry], viewer: Staff, proposals: Iterable[PendingChange] = ()) -> None:
         self.entries = entries
-        self.rows: dict[tuple[str, str], Values] = {}
+        self.rows: dict[tuple[str, str], Values] = {("pending_changes", str(c.pk)): _values(c) for c in proposals}
         self.linked: set[tuple[str, str]] = set()
         self.masked: set[tuple[str, str]] = set()
         self._look_up(viewer, _keys_by_table((e.entity, e.entity_id) for e in entries))
-        proposals = [row for (table, _), row in self.rows.items() if table == "pending_changes"]
-        targets = _keys_by_table((row["entity"], row["entity_id"]) for row in proposals)
+        targets = _keys_by_table((row["entity"], row["entity_id"]) for row in self._proposals())
         self._look_up(viewer, {table: keys - self._known(table) for table, keys in targets.items()})
         self.names = Names(viewer, self._wanted())
+
+    def _proposals(self) -> list[Values]:
+        return [row for (table, _), row in self.rows.items() if table == "pending_changes"]
 
     def _known(self, table: str) -> set[str]:
         return {key for found, key in self.rows if found == table}
@@ -107,20 +117,24 @@ class _Page:
         wanted: Wanted = defaultdict(set)
         for entry in self.entries:
             wanted[Staff] |= {str(key) for key in (entry.changed_by_id, entry.requested_by_id) if key}
-            for table, values in self._mentioned(entry):
-                model = model_of(table)
-                for related, keys in keys_in(model, values).items() if model else ():
-                    wanted[related] |= keys
+        for table, values in self._mentioned():
+            model = model_of(table)
+            for related, keys in keys_in(model, values).items() if model else ():
+                wanted[related] |= keys
         return wanted
 
-    def _mentioned(self, entry: AuditEntry) -> Iterator[tuple[str, Values]]:
-        """Every set of values that the reading of the entry may speak of, with its table."""
-        before, after = _diff(entry.diff_json)
-        values = self._all(entry)
-        yield from ((entry.entity, before), (entry.entity, after), (entry.entity, values))
-        if entry.entity == "pending_changes":
-            table, inner = values.get("entity", ""), _diff(values.get("diff_json"))
-            yield from ((table, inner[0]), (table, inner[1]), (table, self._target(values)))
+    def _mentioned(self) -> Iterator[tuple[str, Values]]:
+        """Every set of values that may be spoken of, with its table."""
+        proposals = self._proposals()
+        for entry in self.entries:
+            before, after = _diff(entry.diff_json)
+            values = self._all(entry)
+            yield from ((entry.entity, before), (entry.entity, after), (entry.entity, values))
+            if entry.entity == "pending_changes":
+                proposals.append(values)
+        for proposal in proposals:
+            table, (before, after) = proposal.get("entity", ""), _diff(proposal.get("diff_json"))
+            yield from ((table, before), (table, after), (table, self._target(proposal)))
 
     def _all(self, entry: AuditEntry) -> Values:
         """The row as it is now, overlaid with what the entry says."""
@@ -155,10 +169,11 @@ class _Page:
         values = self._all(entry)
         words = self._words(entry.entity, values)
         if entry.entity == "pending_changes":
-            words["proposal"] = self._proposal(values)
+            words["proposal"] = self.proposal(values)
         return _phrase(entry, words).format_map(words)
 
-    def _proposal(self, values: Values) -> str:
+    def proposal(self, values: Values) -> str:
+        """What a proposal wants: "to change client Amina Yusuf"."""
         table = values.get("entity", "")
         subject = SUBJECTS.get(table, "a record").format_map(self._words(table, self._target(values)))
         return PROPOSALS.get(values.get("kind", ""), PROPOSALS["change"]).format(subject=subject)

@@ -50,7 +50,8 @@ FROM open GROUP BY record, key ORDER BY record, key LIMIT %(shown)s
 """
 _LIVES = """
 SELECT record::text, position, count(*) OVER () FROM (
-    SELECT entity_id AS record, position, action, lag(action) OVER (PARTITION BY entity_id ORDER BY position) AS previous
+    SELECT entity_id AS record, position, action,
+        lag(action) OVER (PARTITION BY entity_id ORDER BY position) AS previous
     FROM audit_log WHERE entity = %(table)s AND action <> 'import'
 ) life WHERE (action = 'create') <> (previous IS NULL OR previous = 'delete') ORDER BY position LIMIT %(shown)s
 """
@@ -60,6 +61,10 @@ SELECT position::text, what FROM (
         WHEN position > (SELECT last_value FROM audit_log_position) THEN 'is ahead of the counter' END AS what
     FROM audit_log
 ) numbered WHERE what IS NOT NULL LIMIT %(shown)s
+"""
+_COLUMNS = """
+SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
+WHERE attrelid = to_regclass('public.' || quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped
 """
 _INSTALLED = """
 SELECT c.relname, t.tgname, p.proname, t.tgtype, t.tgenabled, t.tgqual IS NOT NULL, encode(t.tgargs, 'escape')
@@ -80,7 +85,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One line of the proof: how much of `subject` was looked at, how much did not hold, and the first of it in words."""
+    """One line of the proof: how much of `subject` was looked at, how much did not hold, the first of it in words."""
 
     subject: str
     looked_at: int
@@ -135,9 +140,7 @@ def _table(audited: Audited) -> Verdict:
     unexplained = _rows(sql, parameters)
     lives = _rows(_LIVES, parameters) if audited.is_single else []
     sentences = [_difference(audited.table, *row[:4]) for row in unexplained]
-    sentences += [
-        f"{audited.table} {record}: the log does not begin or end at position {at}" for record, at, _ in lives
-    ]
+    sentences += [f"{audited.table} {record}: no beginning or no end before position {at}" for record, at, _ in lives]
     wrong = (unexplained[0][4] if unexplained else 0) + (lives[0][2] if lives else 0)
     [(number,)] = _rows(f"SELECT count(*) FROM {_quoted(audited.table)}", {})
     return Verdict(audited.table, number, wrong, sentences)
@@ -153,8 +156,7 @@ def _said(values: str | list[Any] | None) -> str:
 
 
 def _columns(table: str) -> dict[str, str]:
-    sql = "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %(t)s"
-    return dict(_rows(sql, {"t": table}))
+    return dict(_rows(_COLUMNS, {"table": table}))
 
 
 def _triggers() -> tuple[list[str], int]:

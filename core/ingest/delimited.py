@@ -39,7 +39,12 @@ class DelimitedText:
         declared = _SEPARATOR_LINE.fullmatch(self._stream().readline())
         if declared:
             return declared[1], True
-        return max(DELIMITERS, key=lambda delimiter: score(self._header(delimiter), profile)), False
+        first = next((line for line in self._stream() if line.strip()), "")
+
+        def likelihood(delimiter: str) -> tuple[tuple[int, int], int]:
+            return score(self._header(delimiter), profile), first.count(delimiter)
+
+        return max(DELIMITERS, key=likelihood), False
 
     def _header(self, delimiter: str) -> list[str]:
         try:

@@ -23,10 +23,10 @@ def recognise(headers: Sequence[str], profile: SourceProfile) -> tuple[str | Non
     return columns
 
 
-def score(headers: Sequence[str], profile: SourceProfile) -> tuple[int, int, int]:
+def score(headers: Sequence[str], profile: SourceProfile) -> tuple[int, int]:
     """How much a header row looks like one of this source; the greatest is the right reading."""
     columns = {profile.headers.get(header_key(header)) for header in headers} - {None}
-    return len(columns.intersection(REQUIRED)), len(columns), len(headers)
+    return len(columns.intersection(REQUIRED)), len(columns)
 
 
 def count_outcome_columns(headers: Sequence[str]) -> int:

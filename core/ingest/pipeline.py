@@ -32,7 +32,7 @@ from core.linking.rows import link_rows, settle_repeated
 from core.models import AuditEntry, ImportBatch, ImportFile, Program, Staff
 
 # One daily file at a time: the number only has to differ from other advisory locks of this database.
-_LOCK = 0x0CCD_0001
+LOCK = 0x0CCD_0001
 Progress = Callable[[str, int], None]
 
 
@@ -126,14 +126,14 @@ def is_interrupted(batch: ImportBatch) -> bool:
         return batch.status == ImportBatch.Status.INTERRUPTED
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted)", [_LOCK]
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted)", [LOCK]
         )
         return not cursor.fetchone()[0]
 
 
 def _locked() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         return cursor.fetchone()[0]
 
 
@@ -191,6 +191,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         report.notes = list(table.notes)
         options.progress("link", report.rows)
         link_rows(cursor, source.name)
+        cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
         hold_overlaps(cursor)
         settle_repeated(cursor)
         options.progress("apply", report.rows)

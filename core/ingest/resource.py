@@ -27,6 +27,7 @@ _BLANKS: Final = frozenset(
 _DATE_BLANKS: Final = frozenset({"n/a", "#n/a", "na", "null", "none", "nil"})
 _NAME_BLANKS: Final = frozenset({"n/a", "#n/a", "none", "(none)", "not applicable"})  # of a nickname or an alias
 _EXTENSION: Final = re.compile(r"[;,]? *(x|ext\.?|extension|poste) *\d+$", re.IGNORECASE)
+_NOT_AVAILABLE: Final = re.compile(r"(?<!\w)#?n/a(?!\w)", re.IGNORECASE)
 _MAILTO: Final = re.compile("^mailto: ?", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
@@ -134,7 +135,8 @@ class LanguagesWidget(ChoiceWidget):
 
     def clean(self, value: str, row: Any = None, *, reading: Reading, **kwargs: Any) -> list[str] | None:
         separators = f"[{re.escape(reading.profile.language_separators)}\n\r]"
-        return super().clean(re.sub(separators, ";", value), row, reading=reading, **kwargs)
+        parted = re.sub(separators, ";", _NOT_AVAILABLE.sub("", value))
+        return super().clean(parted, row, reading=reading, **kwargs)
 
     def read(self, text: str, reading: Reading) -> list[str] | None:
         found: dict[str, str] = {}
