@@ -1,8 +1,9 @@
 """Who may do what: roles, predicates, permissions, and visible_to(), their queryset twin.
 
-`allows(user, permission, record)` is the one question about one record, `visible_to(user, Model)` the same question about
-many; a test holds them to the same answer. Predicates answer for lists when the record is None: may this person open the
-list at all. There is no superuser: has_perm of Django would let one pass before any rule is asked, hence allows().
+`allows(user, permission, record)` is the one question about one record, `visible_to(user, Model)` the same question
+about many; a test holds them to the same answer. Predicates answer for lists when the record is None: may this person
+open the list at all. There is no superuser: has_perm of Django would let one pass before any rule is asked, hence
+allows().
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,9 @@
 """Enrollments, intakes and discharges from staging: the only writer of them by file. Set-based, only what differs.
 
-A row's enrollment starts on its start date, else on its intake date; its end is the earlier of end and discharge date. A
-discharge or end date without a start ends the enrollment it falls in. A start date that overlaps another enrollment of
-the client in the program holds the row, before anything of it is written; an intake date inside one only adds the intake.
+A row's enrollment starts on its start date, else on its intake date; its end is the earlier of end and discharge date.
+A discharge or end date without a start ends the enrollment it falls in. A start date that overlaps another enrollment
+of the client in the program holds the row, before anything of it is written; an intake date inside one only adds the
+intake.
 """
 
 from django.db.backends.utils import CursorWrapper
@@ -73,7 +74,8 @@ def hold_overlaps(cursor: CursorWrapper) -> None:
                 l.other_start, CASE WHEN l.is_open THEN 'on, without an end' ELSE 'through ' || l.other_end END)
         FROM losers l
         WHERE l.explicit AND s.outcome IS NULL
-          AND (s.client_id, s.program_id, coalesce(s.start_date, s.intake_date)) = (l.client_id, l.program_id, l.start_date);
+          AND (s.client_id, s.program_id, coalesce(s.start_date, s.intake_date))
+              = (l.client_id, l.program_id, l.start_date);
 
         DELETE FROM spans USING losers l WHERE spans.span = l.span;
         DROP TABLE losers;
@@ -143,7 +145,8 @@ def _new_enrollments(cursor: CursorWrapper) -> int:
     cursor.execute(
         """
         UPDATE staging s SET wrote = true FROM spans p
-        WHERE p.enrollment_id IS NULL AND p.file_end IS NOT NULL AND p.end_row <> p.first_row AND s.row_number = p.end_row
+        WHERE p.enrollment_id IS NULL AND p.file_end IS NOT NULL AND p.end_row <> p.first_row
+          AND s.row_number = p.end_row
         """
     )
     return written

@@ -14,7 +14,8 @@ from core.ingest.resource import DailyFileResource, Reading
 from core.normalise import tidy
 
 DATE_COLUMNS: Final = ("intake_date", "start_date", "end_date", "discharge_date")
-REMEMBERED: Final = 20_000  # cells per column
+REMEMBERED: Final = 10_000  # texts per column
+SHORT: Final = 200  # longer texts hardly repeat
 
 Values = dict[str, Any]
 
@@ -61,9 +62,11 @@ class _Column:
         self.remembered: dict[str, _Cell] = {}
 
     def read(self, text: str) -> _Cell:
+        cell = self._read(text)
         if len(self.remembered) >= REMEMBERED:
             self.remembered.clear()
-        cell = self.remembered[text] = self._read(text)
+        if len(text) <= SHORT:
+            self.remembered[text] = cell
         return cell
 
     def _read(self, text: str) -> _Cell:

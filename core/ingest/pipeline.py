@@ -1,7 +1,7 @@
 """One road for daily files, whichever door they come in by: read, check, stage, link, apply, report.
 
-run() is one transaction: killed at any moment, either all of the file is in or none. The batch, written in a transaction
-of its own before and after, says which.
+run() is one transaction: killed at any moment, either all of the file is in or none. The batch, written in a
+transaction of its own before and after, says which.
 """
 
 import hashlib
@@ -97,7 +97,10 @@ def take(content: bytes, *, file_name: str, source: str, actor: Staff | None, op
 
 
 def receive(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:
-    """A batch for these bytes, saved on its own, so that a killed run leaves a trace. Raises NotAllowed, UnknownSource."""
+    """A batch for these bytes, saved on its own, so that a killed run leaves a trace.
+
+    Raises NotAllowed, UnknownSource.
+    """
     rules.require(actor, "core.ingest_files")
     batch = ImportBatch(
         source_system=profile(source).name,
@@ -237,7 +240,8 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
     """Give every row its outcome, keep the rows, and prove that the counts add up to the file."""
     cursor.execute(
         """
-        UPDATE staging SET outcome = CASE WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
+        UPDATE staging SET outcome = CASE
+            WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
         WHERE outcome IS NULL;
         INSERT INTO import_rows (batch_id, row_number, outcome, reason_code, reason, note, client_id, candidate_ids,
                                  score, cells)

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection
 
 from core.errors import FileRefused
+from core.ingest.headers import OUTCOME_COLUMNS
 from core.models import ImportBatch
 from core.normalise import escape_formula
 
-OUTCOME_COLUMNS = ("row_number", "outcome", "reason_code", "reason", "client_id", "candidate_ids", "score")
 _CHUNK = 2000
 
 

@@ -197,7 +197,7 @@ def _link_new(cursor: CursorWrapper) -> None:
     )
 
 
-_NEAR_KEYS = """
+NEAR_KEYS = """
     (c.first_folded = s.first_folded OR c.last_folded = s.last_folded
      OR (c.first_folded = s.last_folded AND c.last_folded = s.first_folded)
      OR (left(c.first_folded, 1) = left(s.first_folded, 1) AND left(c.last_folded, 1) = left(s.last_folded, 1))
@@ -215,7 +215,7 @@ def _near_clients(cursor: CursorWrapper, held: _Held) -> None:
             WHERE (SELECT count(*) FROM (SELECT FROM clients c WHERE c.dob = h.dob LIMIT {BLOCK + 1}) b) <= {BLOCK}
         ), pairs AS (
             SELECT s.row_number, c.client_id FROM heads s JOIN days USING (dob) JOIN clients c USING (dob)
-            WHERE {_NEAR_KEYS}
+            WHERE {NEAR_KEYS}
             UNION
             SELECT s.row_number, n.client_id FROM heads s CROSS JOIN LATERAL (
                 SELECT c.client_id FROM clients c
@@ -261,7 +261,7 @@ def _within_file(cursor: CursorWrapper, held: _Held) -> None:
         ), days AS MATERIALIZED (SELECT dob FROM heads GROUP BY dob HAVING count(*) BETWEEN 2 AND {BLOCK}),
         pairs AS (
             SELECT c.row_number AS earlier, s.row_number AS later FROM heads s JOIN days USING (dob)
-            JOIN heads c USING (dob) WHERE (s.is_new AND (c.row_number < s.row_number OR NOT c.is_new)) AND {_NEAR_KEYS}
+            JOIN heads c USING (dob) WHERE (s.is_new AND (c.row_number < s.row_number OR NOT c.is_new)) AND {NEAR_KEYS}
             UNION
             SELECT c.row_number, s.row_number FROM heads s JOIN heads c USING (first_folded, last_folded)
             WHERE s.is_new AND (c.row_number < s.row_number OR NOT c.is_new) AND c.row_number <> s.row_number

@@ -82,9 +82,9 @@ def test_raw_sql_and_a_cascade_leave_their_entries(amina: Client, coordinator: S
 
 
 def test_copy_leaves_its_entries(amina: Client, mark: int) -> None:
-    with audit.acting(None, channel="command"), connection.cursor() as cursor:
-        with cursor.copy("COPY clients (first_name, last_name) FROM STDIN") as copy:
-            copy.write_row(("Ines", "Vidal"))
+    sql = "COPY clients (first_name, last_name) FROM STDIN"
+    with audit.acting(None, channel="command"), connection.cursor() as cursor, cursor.copy(sql) as copy:
+        copy.write_row(("Ines", "Vidal"))
     assert [(entity, action) for entity, action, _, _ in entries(mark)] == [("clients", "create")]
 
 
@@ -109,17 +109,17 @@ def test_acting_ends_with_its_block_inside_a_longer_transaction(amina: Client) -
 
 def test_an_act_inside_an_act_keeps_the_outer_road(amina: Client, coordinator: Staff) -> None:
     reference = uuid4()
-    with audit.acting(coordinator, channel="approval", reference=reference, reason="seen the papers"):
-        with audit.acting(coordinator, channel="admin"):
-            Client.objects.update(gender="Man")
+    outer = audit.acting(coordinator, channel="approval", reference=reference, reason="seen the papers")
+    with outer, audit.acting(coordinator, channel="admin"):
+        Client.objects.update(gender="Man")
     entry = AuditEntry.objects.latest("position")
     assert (entry.channel, entry.reference_id, entry.reason) == ("approval", reference, "seen the papers")
 
 
 def test_an_act_inside_another_persons_act_is_refused(coordinator: Staff, manager: Staff) -> None:
+    inner = audit.acting(manager, channel="admin")
     with audit.acting(coordinator, channel="admin"), pytest.raises(CCDError, match="one actor"):
-        with audit.acting(manager, channel="admin"):
-            pass
+        inner.__enter__()
 
 
 def test_a_change_of_nothing_writes_no_entry_and_keeps_updated_at(amina: Client, mark: int) -> None:
@@ -152,16 +152,13 @@ def test_passwords_never_enter_the_log(coordinator: Staff) -> None:
 @pytest.mark.parametrize("role", ["ccd_app", "owner", "owner as replica"])
 def test_the_log_is_append_only_for_everyone(amina: Client, statement: str, role: str) -> None:
     with connection.cursor() as cursor:
-        if role != "ccd_app":
-            cursor.execute("RESET ROLE")
-            _reinstall_truncate_triggers()
+        cursor.execute("RESET ROLE")
+        _reinstall_truncate_triggers()
         if role == "owner as replica":
             cursor.execute("SET LOCAL session_replication_role = replica")
-        else:
-            cursor.execute("REVOKE TRUNCATE ON audit_log FROM ccd_app") if role == "owner" else None
+        if role == "ccd_app":
+            cursor.execute("SET ROLE ccd_app")
         with pytest.raises((IntegrityError, ProgrammingError)), transaction.atomic():
-            if role == "ccd_app" and statement.startswith("TRUNCATE"):
-                raise ProgrammingError("the right is given in the test database only; the owner's case proves it shut")
             cursor.execute(statement)
         cursor.execute("SET LOCAL session_replication_role = origin") if role == "owner as replica" else None
         cursor.execute("SET ROLE ccd_app")

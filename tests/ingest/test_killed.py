@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -61,12 +60,12 @@ def wait_for_batch() -> None:
 
 
 @pytest.fixture
-def command(tmp_path: Path, shelter: Program) -> Iterator[list[str]]:
+def command(tmp_path: Path, shelter: Program) -> list[str]:
     path = tmp_path / "many.csv"
     lines = [f"S-{n},{_name(n)},{_name(-n)},19{n % 80 + 20}-05-05,Hostel A,2026-01-01\n" for n in range(ROWS)]
     path.write_text("uid_external,first_name,last_name,dob,program,start_date\n" + "".join(lines))
     manage = Path(settings.BASE_DIR) / "manage.py"
-    yield [sys.executable, str(manage), "ingest_daily", "--src", str(path), "--source", "SMIS"]
+    return [sys.executable, str(manage), "ingest_daily", "--src", str(path), "--source", "SMIS"]
 
 
 def test_killed_at_any_moment_nothing_of_the_file_is_in(command: list[str], tmp_path: Path) -> None:

@@ -414,6 +414,15 @@ def test_a_refusal_leaves_its_batch_and_nothing_else(tmp_path: Path, amina: Clie
     assert Client.objects.count() == 1
 
 
+def test_a_quote_that_never_closes_refuses_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "open.csv"
+    path.write_text('first_name,last_name\nAna,Roy\nBo,"Li\n' + "Cy,Fay\n" * 50)
+    with pytest.raises(CommandError, match="quot"):
+        call_command("ingest_daily", src=path, source="SMIS")
+    assert ImportBatch.objects.get().status == "refused"
+    assert not Client.objects.exists()
+
+
 def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("first_name,last_name\nA,B\n")

@@ -1,0 +1,175 @@
+"""What PostgreSQL refuses by itself, tried in raw SQL as the working role and as the owner."""
+
+import pytest
+from django.db import IntegrityError, connection
+
+from core import audit
+from core.models import Client, PendingChange, Program, ProgramCapacity, Restriction, Staff
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(sql: str, match: str, parameters: list | None = None) -> None:
+    with pytest.raises(IntegrityError, match=match):
+        run(sql, parameters)
+
+
+def run(sql: str, parameters: list | None = None) -> None:
+    with audit.acting(None, channel="command"), connection.cursor() as cursor:
+        cursor.execute(sql, parameters or [])
+
+
+def test_columns_of_the_contract_are_enough_to_insert(shelter: Program) -> None:
+    run("INSERT INTO departments (name) VALUES ('Other')")
+    run("INSERT INTO programs (name, department_id) SELECT 'P', department_id FROM departments WHERE name = 'Other'")
+    run("INSERT INTO staff (first_name, last_name, email) VALUES ('A', 'B', 'a@example.org')")
+    run("INSERT INTO staff_roles (staff_id, role_id) SELECT staff_id, role_id FROM staff, roles WHERE name = 'Staff'")
+    run(
+        "INSERT INTO program_staff (program_id, staff_id, is_manager) SELECT program_id, staff_id, true "
+        "FROM programs, staff WHERE name = 'P'"
+    )
+    run("INSERT INTO clients (first_name, last_name, dob) VALUES ('Amina', 'Yusuf', '1990-04-02')")
+    for table, column in (
+        ("client_program_enrollments", "start_date"),
+        ("intakes", "intake_date"),
+        ("discharges", "discharge_date"),
+    ):
+        run(
+            f"INSERT INTO {table} (client_id, program_id, {column}) SELECT client_id, program_id, '2026-01-01' "
+            "FROM clients, programs WHERE name = 'P'"
+        )
+    run(
+        "INSERT INTO client_identifiers (client_id, source_system, uid_external) "
+        "SELECT client_id, 'SMIS', '1' FROM clients"
+    )
+    run(
+        "INSERT INTO service_restrictions (client_id, scope, start_date) "
+        "SELECT client_id, 'org', '2026-01-01' FROM clients"
+    )
+    run(
+        "INSERT INTO pending_changes (entity, entity_id, diff_json, requested_by, status) "
+        "SELECT 'clients', client_id, '{}', staff_id, 'pending' FROM clients, staff"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "match"),
+    [
+        ("INSERT INTO departments (name) VALUES ('SHELTER')", "department_name_unique"),
+        ("INSERT INTO departments (name) VALUES ('  ')", "department_name_given"),
+        ("INSERT INTO clients (first_name, last_name) VALUES ('', ' ')", "client_has_a_name"),
+        ("INSERT INTO clients (first_name, dob) VALUES ('A', current_date + 1)", "client_dob_possible"),
+        ("UPDATE clients SET linked_to = client_id", "client_not_linked_to_itself"),
+        ("UPDATE client_program_enrollments SET end_date = '2023-12-31'", "enrollment_ends_after_start"),
+        (
+            "INSERT INTO client_program_enrollments (client_id, program_id, start_date, end_date) "
+            "SELECT client_id, program_id, '2023-01-01', '2024-01-01' FROM client_program_enrollments",
+            "enrollment_no_overlap",
+        ),
+        (
+            "INSERT INTO service_restrictions (client_id, scope, program_id, start_date) "
+            "SELECT client_id, 'org', program_id, '2024-01-01' FROM clients, programs",
+            "restriction_scope_fits",
+        ),
+        (
+            "INSERT INTO service_restrictions (client_id, scope, start_date) "
+            "SELECT client_id, 'program', '2024-01-01' FROM clients",
+            "restriction_scope_fits",
+        ),
+        (
+            "INSERT INTO service_restrictions (client_id, scope, start_date, end_date) "
+            "SELECT client_id, 'org', '2024-01-02', '2024-01-01' FROM clients",
+            "restriction_ends_after_start",
+        ),
+        ("UPDATE programs SET capacity_current = -1", "program_capacity_not_negative"),
+    ],
+)
+def test_refused(amina: Client, sql: str, match: str) -> None:
+    refused(sql, match)
+
+
+def test_the_day_after_an_enrollment_ended_the_next_may_start(amina: Client) -> None:
+    run("UPDATE client_program_enrollments SET end_date = '2024-06-30'")
+    insert = (
+        "INSERT INTO client_program_enrollments (client_id, program_id, start_date) "
+        "SELECT client_id, program_id, '{}' FROM client_program_enrollments LIMIT 1"
+    )
+    refused(insert.format("2024-06-30"), "enrollment_no_overlap")
+    run(insert.format("2024-07-01"))
+
+
+def test_staff_e_mail_is_unique_ignoring_case_and_no_one_is_superuser(coordinator: Staff) -> None:
+    refused("INSERT INTO staff (first_name, last_name, email) SELECT 'A', 'B', upper(email) FROM staff", "staff_email")
+    refused("UPDATE staff SET is_superuser = true", "staff_no_superuser")
+
+
+def test_identifiers_are_unique_in_their_source_only(amina: Client) -> None:
+    insert = (
+        "INSERT INTO client_identifiers (client_id, source_system, uid_external) SELECT client_id, %s, '1' FROM clients"
+    )
+    run(insert, ["SMIS"])
+    refused(insert, "identifier_unique_in_source", ["SMIS"])
+    run(insert, ["FFAI"])
+
+
+def test_what_others_hang_on_cannot_be_deleted(amina: Client) -> None:
+    for table in ("clients", "programs", "departments"):
+        with pytest.raises(IntegrityError, match="foreign key"):
+            run(f"SET CONSTRAINTS ALL IMMEDIATE; DELETE FROM {table}")
+
+
+@pytest.mark.parametrize(
+    ("end", "deletable"),
+    [
+        ("NULL", False),
+        ("current_date", False),
+        ("current_date - interval '9 years'", False),
+        ("current_date - interval '11 years'", True),
+    ],
+)
+def test_a_restriction_is_kept_for_ten_years_after_it_ended(amina: Client, end: str, deletable: bool) -> None:
+    run(
+        f"INSERT INTO service_restrictions (client_id, scope, start_date, end_date) "
+        f"SELECT client_id, 'org', '2005-01-01', {end} FROM clients"
+    )
+    if deletable:
+        run("DELETE FROM service_restrictions")
+    else:
+        refused("DELETE FROM service_restrictions", "kept for ten years")
+    assert Restriction.objects.exists() is not deletable
+
+
+def test_a_restriction_cannot_be_moved_to_another_client(amina: Client) -> None:
+    run(
+        "INSERT INTO service_restrictions (client_id, scope, start_date) "
+        "SELECT client_id, 'org', '2026-01-01' FROM clients"
+    )
+    run("INSERT INTO clients (first_name) VALUES ('Other')")
+    refused(
+        "UPDATE service_restrictions SET client_id = (SELECT client_id FROM clients WHERE first_name = 'Other')",
+        "cannot be moved",
+    )
+
+
+def test_a_proposal_is_fixed_and_a_decided_one_never_moves(amina: Client, manager: Staff, coordinator: Staff) -> None:
+    with audit.acting(manager, channel="approval"):
+        PendingChange.objects.create(entity="clients", entity_id=amina.pk, diff_json={"a": 1}, requested_by=manager)
+    refused("UPDATE pending_changes SET diff_json = '{}'", "cannot be changed afterwards")
+    refused("DELETE FROM pending_changes", "proposals are kept")
+    refused("UPDATE pending_changes SET status = 'approved', reviewed_by = requested_by", "not_decided_by_requester")
+    run("UPDATE pending_changes SET status = 'declined', reviewed_by = %s", [coordinator.pk])
+    refused("UPDATE pending_changes SET status = 'approved'", "never moves again")
+
+
+def test_dated_capacity_follows_the_two_columns(shelter: Program) -> None:
+    def rows() -> list:
+        found = ProgramCapacity.objects.filter(program=shelter).order_by("effective_date")
+        return [(str(row.effective_date), row.capacity) for row in found]
+
+    assert rows() == [("None", 10)]
+    run("UPDATE programs SET capacity_current = 12, capacity_effective_date = '2026-03-01'")
+    assert rows() == [("2026-03-01", 12), ("None", 10)]
+    run("UPDATE programs SET capacity_effective_date = '2026-04-01'")
+    assert rows() == [("2026-04-01", 12), ("None", 10)]
+    run("UPDATE programs SET capacity_current = 14")
+    assert rows() == [("2026-04-01", 14), ("None", 10)]

@@ -1,0 +1,130 @@
+"""The one writer by hand: each verb writes the row, exactly its audit entries and one version, or refuses whole."""
+
+from datetime import date
+
+import pytest
+from reversion.models import Version
+
+from core import audit, records
+from core.errors import Conflict, Invalid, NotAllowed
+from core.models import AuditEntry, Client, Department, Discharge, Enrollment, Program, Restriction, Role, Staff
+
+pytestmark = pytest.mark.django_db
+
+
+def test_create_writes_row_entry_and_version(coordinator: Staff) -> None:
+    before = AuditEntry.objects.count()
+    client = records.create(
+        Client, actor=coordinator, values={"first_name": "  Zoë ", "last_name": "Roy", "alias": " "}, reason="walk-in"
+    )
+    assert (client.first_name, client.alias) == ("Zoë", None)
+    entry = AuditEntry.objects.latest("position")
+    assert AuditEntry.objects.count() == before + 1
+    assert (entry.action, entry.changed_by, entry.channel, entry.reason) == ("create", coordinator, "admin", "walk-in")
+    assert Version.objects.get_for_object(client).get().revision.user == coordinator
+
+
+def test_change_writes_only_what_differs(coordinator: Staff, amina: Client) -> None:
+    changed = records.change(amina, actor=coordinator, values={"gender": "Woman", "phone_number": "416-555-0100"})
+    assert changed == {"phone_number"}
+    assert AuditEntry.objects.latest("position").diff_json == {
+        "before": {"phone_number": None},
+        "after": {"phone_number": "416-555-0100"},
+    }
+
+
+def test_changing_nothing_writes_nothing(coordinator: Staff, amina: Client) -> None:
+    before = AuditEntry.objects.count()
+    assert records.change(amina, actor=coordinator, values={"gender": " Woman "}) == frozenset()
+    assert AuditEntry.objects.count() == before
+    assert not Version.objects.get_for_object(amina).exists()
+
+
+def test_what_a_person_edited_is_remembered(coordinator: Staff, amina: Client) -> None:
+    records.change(amina, actor=coordinator, values={"phone_number": "416-555-0100"})
+    amina.refresh_from_db()
+    assert amina.edited_fields == ["phone_number"]
+
+
+@pytest.mark.parametrize("role", ["manager", "leader", "analyst", "worker"])
+def test_others_may_not_write(request: pytest.FixtureRequest, amina: Client, role: str) -> None:
+    actor = request.getfixturevalue(role)
+    before = AuditEntry.objects.count()
+    with pytest.raises(NotAllowed):
+        records.change(amina, actor=actor, values={"gender": "Man"})
+    with pytest.raises(NotAllowed):
+        records.create(Department, actor=actor, values={"name": "New"})
+    assert AuditEntry.objects.count() == before
+
+
+def test_invalid_values_name_their_field(coordinator: Staff, amina: Client, shelter: Program) -> None:
+    values = {"client": amina, "program": shelter, "start_date": date(2026, 1, 2), "end_date": date(2026, 1, 1)}
+    with pytest.raises(Invalid) as refusal:
+        records.create(Enrollment, actor=coordinator, values=values)
+    assert refusal.value.faults["end_date"] == ["The end date is before the start date."]
+
+
+def test_an_overlap_is_a_sentence(coordinator: Staff, amina: Client, shelter: Program) -> None:
+    values = {"client": amina, "program": shelter, "start_date": date(2026, 1, 2)}
+    with pytest.raises(Invalid, match="in this program during those days already"):
+        records.create(Enrollment, actor=coordinator, values=values)
+
+
+def test_a_barred_client_is_enrolled_only_with_a_reason(coordinator: Staff, amina: Client, clinic: Program) -> None:
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(client=amina, scope="org", start_date=date(2026, 1, 1))
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 2, 1)}
+    with pytest.raises(Invalid) as refusal:
+        records.create(Enrollment, actor=coordinator, values=values)
+    assert "until further notice" in refusal.value.faults["override_reason"][0]
+    records.create(Enrollment, actor=coordinator, values={**values, "override_reason": "Only program with a nurse"})
+
+
+@pytest.mark.parametrize(("end", "barred"), [(date(2026, 1, 31), False), (date(2026, 2, 1), True)])
+def test_a_restriction_bars_through_its_last_day(
+    coordinator: Staff, amina: Client, clinic: Program, end: date, barred: bool
+) -> None:
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(
+            client=amina, scope="program", program=clinic, start_date=date(2026, 1, 1), end_date=end
+        )
+    enrollment = Enrollment(client=amina, program=clinic, start_date=date(2026, 2, 1))
+    assert records.barring(enrollment).exists() is barred
+
+
+def test_a_discharge_ends_the_enrollment_it_falls_in(coordinator: Staff, amina: Client, shelter: Program) -> None:
+    values = {"client": amina, "program": shelter, "discharge_date": date(2026, 3, 1), "reason": "Housed"}
+    records.create(Discharge, actor=coordinator, values=values)
+    assert Enrollment.objects.get().end_date == date(2026, 3, 1)
+
+
+def test_remove_is_refused_where_others_hang_on_it(administrator: Staff, shelter: Program, amina: Client) -> None:
+    with pytest.raises(NotAllowed):
+        records.remove(shelter, actor=administrator)
+
+
+def test_remove_takes_a_row_entered_by_mistake_and_logs_it(coordinator: Staff, amina: Client) -> None:
+    records.remove(Enrollment.objects.get(), actor=coordinator, reason="wrong person")
+    entry = AuditEntry.objects.latest("position")
+    assert (entry.action, entry.reason, entry.diff_json["after"]) == ("delete", "wrong person", None)
+
+
+def test_roles_are_given_by_an_administrator_and_never_to_oneself(
+    administrator: Staff, coordinator: Staff, manager: Staff
+) -> None:
+    analyst = Role.objects.get(name="Analyst")
+    assert records.set_roles(manager, actor=administrator, roles=[analyst])
+    assert set(manager.roles.all()) == {analyst}
+    with pytest.raises(NotAllowed):
+        records.set_roles(manager, actor=coordinator, roles=[])
+    with pytest.raises(Invalid, match="own roles"):
+        records.set_roles(administrator, actor=administrator, roles=[])
+
+
+def test_what_the_database_alone_refuses_is_a_sentence(coordinator: Staff, amina: Client) -> None:
+    restriction = records.create(
+        Restriction, actor=coordinator, values={"client": amina, "scope": "org", "start_date": date(2026, 1, 1)}
+    )
+    other = records.create(Client, actor=coordinator, values={"first_name": "Other"})
+    with pytest.raises(Conflict, match="cannot be moved to another client"):
+        records.change(restriction, actor=coordinator, values={"client": other})
