@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from core import audit
@@ -57,6 +59,15 @@ def _roles_there(request: pytest.FixtureRequest) -> None:
             Role.objects.bulk_create(Role(name=name) for name in missing)
 
 
+PASSWORD = "correct horse"
+
+
+@cache
+def hashed() -> str:
+    """PASSWORD as the accounts hold it; hashing it for each of them would take a second each."""
+    return make_password(PASSWORD)
+
+
 @pytest.fixture
 def person(db: None) -> Callable[..., Staff]:
     """person("Manager") makes an active account with these roles."""
@@ -68,7 +79,7 @@ def person(db: None) -> Callable[..., Staff]:
             staff = Staff(
                 first_name=first, last_name=f"Test{number}", email=email or f"p{number}@example.org", **values
             )
-            staff.set_password("correct horse")
+            staff.password = hashed()
             staff.save(force_insert=True)
             StaffRole.objects.bulk_create(StaffRole(staff=staff, role=Role.objects.get(name=name)) for name in roles)
         return staff
