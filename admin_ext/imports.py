@@ -1,42 +1,26 @@
 """Daily files: upload with preview and Confirm, the batches, and what became of every row."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
+from admin_ext import import_pages
 from admin_ext.base import CCDModelAdmin
 from admin_ext.words import chip, lines
 from core import rules
-from core.audit.words import in_words, label_of, model_of
-from core.choices import OUTCOMES
 from core.errors import CCDError, FileRefused
 from core.ingest import pipeline, rejects, sources
 from core.ingest.reader import LARGEST
-from core.models import Client, ImportBatch, ImportRow
-
-ROWS_PER_PAGE = 50
-KINDS = {
-    "created": "green",
-    "updated": "blue",
-    "unchanged": "grey",
-    "duplicate": "grey",
-    "held": "orange",
-    "rejected": "red",
-}
-STATUS_KINDS = {"applied": "green", "previewed": "orange", "refused": "red", "interrupted": "red"}
+from core.models import ImportBatch
 
 
 class UploadForm(forms.Form):
@@ -94,7 +78,7 @@ class ImportBatchAdmin(CCDModelAdmin):
 
     @display(description="Status", ordering="status")
     def display_status(self, batch: ImportBatch) -> SafeString:
-        return chip(batch.get_status_display(), STATUS_KINDS.get(batch.status, "grey"))
+        return chip(batch.get_status_display(), import_pages.STATUS_KINDS.get(batch.status, "grey"))
 
     @display(description="Rows")
     def display_rows(self, batch: ImportBatch) -> str:
@@ -138,9 +122,9 @@ class ImportBatchAdmin(CCDModelAdmin):
         rules.require(request.user, "core.view_importbatch", batch)
         if batch.status == ImportBatch.Status.PREVIEWED and hasattr(batch, "file"):
             return self._page(
-                request, "preview.html", title=f"Preview of {batch.file_name}", **_preview(batch, request)
+                request, "preview.html", title=f"Preview of {batch.file_name}", **import_pages.preview(batch, request)
             )
-        return self._page(request, "batch.html", title=batch.file_name, **_batch(batch, request))
+        return self._page(request, "batch.html", title=batch.file_name, **import_pages.batch_page(batch, request))
 
     def confirm_view(self, request: HttpRequest, key: object) -> HttpResponse:
         """Take a previewed file in."""
@@ -158,7 +142,7 @@ class ImportBatchAdmin(CCDModelAdmin):
     def _confirm(self, request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         try:
             report = pipeline.confirm(batch, actor=request.user)
-            messages.success(request, f"Taken in: {_counts(report.summary())}.")
+            messages.success(request, f"Taken in: {import_pages.counts(report.summary())}.")
         except CCDError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:core_importbatch_change", args=[batch.pk]))
@@ -203,104 +187,3 @@ def _aliases() -> list[tuple[str, str]]:
         (p.name, ", ".join(p.called(column) for column in ("uid_external", "first_name", "last_name")))
         for p in profiles
     ]
-
-
-def _counts(summary: dict[str, Any]) -> str:
-    return ", ".join(f"{summary[name]} {name}" for name in OUTCOMES if summary.get(name)) or "no rows"
-
-
-def _figures(summary: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The outcomes with their share, for the cards on top."""
-    summary = summary or {}
-    rows = summary.get("rows") or 0
-    return [
-        {
-            "name": name,
-            "kind": KINDS[name],
-            "number": summary.get(name, 0),
-            "share": round(100 * summary.get(name, 0) / rows) if rows else 0,
-        }
-        for name in OUTCOMES
-    ]
-
-
-def _preview(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
-    found = batch.file.preview or {"rows": [], "changes": []}
-    summary = batch.summary or {}
-    return {
-        "batch": batch,
-        "summary": summary,
-        "figures": _figures(summary),
-        "open_rows": [{**row, "kind": KINDS[row["outcome"]], "cells": _filled(row["cells"])} for row in found["rows"]],
-        "open_total": summary.get("held", 0) + summary.get("rejected", 0),
-        "changes": _changes(found["changes"], request),
-    }
-
-
-def _filled(cells: list[str]) -> list[str]:
-    return [cell for cell in cells if cell][:6]
-
-
-def _changes(found: list[dict[str, Any]], request: HttpRequest) -> list[dict[str, Any]]:
-    """Before and after of what would change, in words, with the client's name."""
-    keys = {change["client_id"] for change in found if change["client_id"] != "None"}
-    names = {str(c.pk): c.full_name for c in rules.visible_to(request.user, Client).filter(pk__in=keys)}
-    told = []
-    for change in found:
-        model = model_of(change["entity"])
-        if model is None:
-            continue
-        before, after = in_words(
-            model, [change["diff"]["before"] or {}, change["diff"]["after"] or {}], viewer=request.user
-        )
-        told.append(
-            {
-                "client": names.get(change["client_id"], "a client"),
-                "client_id": change["client_id"],
-                "record": str(model._meta.verbose_name),
-                "fields": [(label_of(model, name), before.get(name, ""), after[name]) for name in sorted(after)],
-            }
-        )
-    return told
-
-
-def _batch(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
-    outcome = request.GET.get("outcome", "")
-    rows = ImportRow.objects.filter(batch=batch).select_related("client").order_by("row_number")
-    if outcome in OUTCOMES:
-        rows = rows.filter(outcome=outcome)
-    page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
-    candidates = _candidates(page.object_list, request)
-    return {
-        "batch": batch,
-        "status": _status(batch),
-        "summary": batch.summary or {},
-        "figures": _figures(batch.summary),
-        "outcome": outcome,
-        "page": page,
-        "rows": [_row(row, candidates) for row in page.object_list],
-        "query": urlencode({"outcome": outcome}) if outcome else "",
-        "open_total": sum((batch.summary or {}).get(name, 0) for name in ("held", "rejected")),
-    }
-
-
-def _status(batch: ImportBatch) -> SafeString:
-    if pipeline.is_interrupted(batch):
-        return format_html("{} Nothing of it was taken in; upload it again.", chip("Interrupted", "red"))
-    when = f"{timezone.localtime(batch.finished_at):%Y-%m-%d %H:%M}" if batch.finished_at else ""
-    return format_html("{} {}", chip(batch.get_status_display(), STATUS_KINDS.get(batch.status, "grey")), when)
-
-
-def _candidates(rows: list[ImportRow], request: HttpRequest) -> dict[Any, Client]:
-    keys = {key for row in rows for key in row.candidate_ids or ()}
-    return rules.visible_to(request.user, Client).in_bulk(keys)
-
-
-def _row(row: ImportRow, candidates: dict[Any, Client]) -> dict[str, Any]:
-    return {
-        "row": row,
-        "kind": KINDS[row.outcome],
-        "cells": _filled(row.cells),
-        "why": row.reason or row.note or "",
-        "candidates": [candidates[key] for key in row.candidate_ids or () if key in candidates],
-    }
