@@ -76,7 +76,12 @@ class PlaceForm(ReportForm):
         found = [department for department in self.departments if _is(department, wanted)]
         if not found:
             raise _unknown("department", wanted, [department.name for department in self.departments])
+        self._show("department", found[0])
         return found[0]
+
+    def _show(self, name: str, record: Department | Program) -> None:
+        """A page that was asked by name shows it chosen."""
+        self.data = {**self.data, name: str(record.pk)}
 
 
 def _fiscal_year_start() -> date:
@@ -117,6 +122,7 @@ class PlacePeriodForm(PlaceForm):
         department = self.cleaned_data.get("department")
         found = [program for program in named if department is None or program.department_id == department.pk]
         if len(found) == 1:
+            self._show("program", found[0])
             return found[0]
         places = " and in ".join(program.department.name for program in named)
         if not found:

@@ -2,12 +2,31 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce
 
 from core.choices import GENDERS, IMMIGRATION_STATUSES, LANGUAGES, RACES, SEXUAL_ORIENTATIONS
 from core.models import Enrollment, Program, Staff
 from reporting.forms import PlacePeriodForm
-from reporting.report import Block, Figure, Line, Page, Params, Report, Row, compiled, percent, scoped, select
+from reporting.report import (
+    Block,
+    Figure,
+    Line,
+    Page,
+    Params,
+    Report,
+    Row,
+    compiled,
+    people_of,
+    percent,
+    plural,
+    scoped,
+    select,
+)
 
 NOT_RECORDED = "Not recorded"
 CLIENTS_SERVED = "clients served"
@@ -31,6 +50,9 @@ DEMOGRAPHICS = {
 }
 
 PAGE_ORDER = ("age_group", "gender", "sexual_orientation", "race", "immigration_status", "language")
+
+# What str.strip() takes away.
+BLANKS = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 
 # The served set once: a client stands for those linked to it, and is in it once per program. People are counted from
 # one scan of it, one grouping set per section; languages by their list, taken apart afterwards.
@@ -77,6 +99,17 @@ FROM in_program JOIN programs USING (program_id) JOIN departments USING (departm
 Counts = dict[str, Counter[tuple[str, str]]]
 
 
+class Words(Func):
+    """Words(languages, blanks): the words without outer blanks, and without those that are nothing else."""
+
+    template = (
+        "ARRAY(SELECT btrim(word, blanks) FROM (SELECT unnest(%(expressions)s)::text) AS each (word, blanks) "
+        "WHERE btrim(word, blanks) <> '')"
+    )
+    arg_joiner = "), ("
+    output_field = ArrayField(TextField())
+
+
 class OrgSummary(Report):
     """Distinct clients served, with breakdowns; no one is counted twice."""
 
@@ -107,6 +140,23 @@ class OrgSummary(Report):
             f"{NOT_RECORDED} means that the record holds no value. Percentages are of all clients served.",
         ]
 
+    def key(self, row: Row) -> str:
+        """Section, group and value."""
+        return " / ".join(part for part in row[:3] if part)
+
+    def people(self, actor: Staff | None, params: Params, row: Row) -> QuerySet | None:
+        """Who was served, in that department or program, or with that value."""
+        section, group, value = row[:3]
+        enrolled = _enrolled(actor, params)
+        if section == "department":
+            enrolled = enrolled.filter(program__department__name=value)
+        if section == "program":
+            enrolled = enrolled.filter(program__department__name=group, program__name=value)
+        if section == "reconciliation":
+            return None
+        people = people_of(actor, enrolled)
+        return _having(people, section, value, params["date_to"]) if section in DEMOGRAPHICS else people
+
     def page(self, rows: list[Row], params: Params) -> Page:
         """The total, the reconciliation in words, and a table per section."""
         by_section: dict[str, list[Row]] = {}
@@ -116,7 +166,9 @@ class OrgSummary(Report):
         if not total:
             return Page(empty="No one was served in this period.")
         summed, again, different = (row[3] for row in by_section["reconciliation"])
-        sentence = f"Sum of programs {summed:,} − {COUNTED_AGAIN} {again:,} = {different:,} different people"
+        sentence = f"Sum of programs {summed:,} − {COUNTED_AGAIN} {again:,} = " + plural(
+            different, "different person", "different people"
+        )
         blocks = [_block(section, by_section[section]) for section in PAGE_ORDER]
         return Page(_figures(by_section, params), sentence, [_places(by_section), *blocks])
 
@@ -161,6 +213,29 @@ def years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+def _having(people: QuerySet, section: str, value: str, day: date) -> QuerySet:
+    """Those counted under `value`, by the same rules as the SQL and _named, _languages."""
+    missing = value == NOT_RECORDED
+    if section == "age_group":
+        return people.filter(dob__isnull=True) if missing else people.filter(**_born(value, day))
+    if section == "language":
+        spoken = people.annotate(spoken=Words("languages_spoken", Value(BLANKS)))
+        return spoken.filter(spoken=[]) if missing else spoken.filter(spoken__contains=[value])
+    kept = Coalesce(Func(F(section), Value(BLANKS), function="btrim", output_field=TextField()), Value("", TextField()))
+    return people.annotate(kept=kept).filter(kept__in=("", NOT_RECORDED) if missing else (value,))
+
+
+def _born(group: str, day: date) -> dict[str, date]:
+    """Bounds of dob for an age group on `day`."""
+    place = AGES.index(group)
+    bounds = {}
+    if place < len(AGE_GROUPS):
+        bounds["dob__gt"] = years_before(day, AGE_GROUPS[place][0])
+    if place:
+        bounds["dob__lte"] = years_before(day, AGE_GROUPS[place - 1][0])
+    return bounds
+
+
 def _named(value: str | None) -> str:
     return (value or "").strip() or NOT_RECORDED
 
@@ -196,8 +271,10 @@ def _figures(by_section: dict[str, list[Row]], params: Params) -> list[Figure]:
     total = by_section["total"][0][3]
     again = by_section["reconciliation"][1][3]
     programs, departments = len(by_section["program"]), len(by_section["department"])
+    period = f"{params['date_from']} through {params['date_to']}"
+    key = OrgSummary().key(by_section["total"][0])
     return [
-        Figure(f"{total:,}", "different people served", f"{params['date_from']} through {params['date_to']}", "main"),
+        Figure(f"{total:,}", "person served" if total == 1 else "different people served", period, "main", key),
         Figure(f"{programs:,}", "program served them" if programs == 1 else "programs served them"),
         Figure(f"{departments:,}", "department" if departments == 1 else "departments"),
         Figure(f"{again:,}", "counted again in another program", "taken off the sum of programs"),
@@ -207,26 +284,31 @@ def _figures(by_section: dict[str, list[Row]], params: Params) -> list[Figure]:
 def _places(by_section: dict[str, list[Row]]) -> Block:
     """Each department with its programs under it."""
     lines = []
-    for _, _, department, number, share in by_section["department"]:
-        lines.append(_line(department, number, share, kind="group"))
-        lines += [_line(row[2], *row[3:]) for row in by_section["program"] if row[1] == department]
+    most = max(row[3] for row in by_section["department"])
+    for row in by_section["department"]:
+        lines.append(_line(row, most, kind="group"))
+        lines += [_line(program, most) for program in by_section["program"] if program[1] == row[2]]
     note = "A person in several programs counts in each of them, and once in the department."
     return Block("Departments and programs", ("Program", "Clients", "Percent"), lines, note, wide=True)
 
 
 def _block(section: str, rows: list[Row]) -> Block:
     title = section.replace("_", " ").capitalize()
-    lines = [
-        _line(value, number, share, kind="missing" if value == NOT_RECORDED else "")
-        for _, _, value, number, share in rows
-    ]
+    most = max(row[3] for row in rows)
+    lines = [_line(row, most, kind="missing" if row[2] == NOT_RECORDED else "") for row in rows]
     headers = (title, "Clients", "Percent")
     if section == "language":
         note = "A person with several languages counts once in each, so these add up to more than the total."
         lines.sort(key=lambda line: (line.kind == "missing", -(line.share or 0)))
-        return Block("Languages", headers, lines, note, wide=True, columns=3 if len(lines) > 9 else 1)
+        return Block("Languages", headers, _without_bars(lines), note, wide=True, columns=3)
     return Block(title, headers, lines, wide=section == "age_group")
 
 
-def _line(label: str, number: int, share: object, kind: str = "") -> Line:
-    return Line(label, (f"{number:,}", f"{share} %"), float(share) / 100, kind=kind)
+def _line(row: Row, most: int, kind: str = "") -> Line:
+    """Bars are drawn to the largest of their table."""
+    return Line(row[2], (f"{row[3]:,}", f"{row[4]} %"), row[3] / most, kind=kind, key=OrgSummary().key(row))
+
+
+def _without_bars(lines: list[Line]) -> list[Line]:
+    """Beside the one language that most speak, the bars of the others say nothing."""
+    return [replace(line, share=None) for line in lines]

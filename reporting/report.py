@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models import Q
 
 from core import rules
-from core.models import Staff
+from core.models import Client, Staff
 from reporting.forms import ReportForm
 
 Cell = str | int | Decimal | date | None
@@ -27,12 +28,13 @@ REPLICA = "replica"
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that is read first. `tone`: 'main', 'good', 'warn' or ''."""
+    """A number that is read first. `tone`: 'main', 'warn' or ''; `key`: the row whose people it opens, or ''."""
 
     value: str
     label: str
     note: str = ""
     tone: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Line:
     """A line of a block: its label, its cells, and how much of its bar is filled (0 to 1; None: no bar).
 
     `kind`: 'group' for a heading with numbers, 'missing' for what was not recorded; `tone`: 'warn', 'full' or ''.
+    `key`: the row whose people are behind cell number `opens`; '' where there is no list.
     """
 
     label: str
@@ -48,6 +51,8 @@ class Line:
     note: str = ""
     kind: str = ""
     tone: str = ""
+    key: str = ""
+    opens: int = 0
 
     @property
     def width(self) -> str:
@@ -58,7 +63,7 @@ class Line:
 @dataclass(frozen=True)
 class Block:
     """A table of the page with its bars; `headers` stand over the label and the cells. A long one is laid out in
-    several `columns` where there is room.
+    several `columns` where there is room. `tracks`: a full bar means a full place, so the empty part is drawn, too.
     """
 
     title: str
@@ -68,6 +73,12 @@ class Block:
     wide: bool = False
     totals: tuple[str, ...] = ()
     columns: int = 1
+    tracks: bool = False
+
+    @property
+    def cells(self) -> int:
+        """How many columns of numbers stand beside the label."""
+        return len(self.headers) - 1
 
     @property
     def has_bars(self) -> bool:
@@ -122,6 +133,14 @@ class Report(ABC):
         """How it is counted, in sentences."""
         return []
 
+    def key(self, row: Row) -> str:
+        """What names a row in the address of the list behind it."""
+        return ""
+
+    def people(self, actor: Staff | None, params: Params, row: Row) -> models.QuerySet | None:
+        """The clients that `row` counts, as far as `actor` may see them; None where a row is not a list of people."""
+        return None
+
     def page(self, rows: list[Row], params: Params) -> Page:
         """One table of all rows, unless the report knows better."""
         headers = tuple(name.replace("_", " ").capitalize() for name in self.columns)
@@ -132,6 +151,13 @@ class Report(ABC):
 def scoped(actor: Staff | None, model: type[models.Model]) -> models.QuerySet:
     """Rows of `model` that count for `actor`: all for the system, what they may see for a person."""
     return model._default_manager.all() if actor is None else rules.visible_to(actor, model)
+
+
+def people_of(actor: Staff | None, enrollments: models.QuerySet) -> models.QuerySet:
+    """The clients of these enrollments, each once, those linked to another client as that client."""
+    own = enrollments.filter(client__linked_to__isnull=True).values("client")
+    linked = enrollments.filter(client__linked_to__isnull=False).values("client__linked_to")
+    return scoped(actor, Client).filter(Q(pk__in=own) | Q(pk__in=linked))
 
 
 def select(sql: str, parameters: Iterable[object]) -> list[tuple[Any, ...]]:

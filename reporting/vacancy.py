@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from datetime import date
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from core.models import Enrollment, Program, Staff
 from reporting.forms import DayField, PlaceForm
-from reporting.report import Block, Figure, Line, Page, Params, Report, Row, compiled, plural, scoped, select
+from reporting.report import Block, Figure, Line, Page, Params, Report, Row, compiled, people_of, plural, scoped, select
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
 # for those linked to it. A program that was closed by then is listed only where someone is still in it.
@@ -72,6 +73,15 @@ class Vacancy(Report):
             "listed but are in no total of places.",
         ]
 
+    def key(self, row: Row) -> str:
+        """Department and program."""
+        return " / ".join(row[:2])
+
+    def people(self, actor: Staff | None, params: Params, row: Row) -> QuerySet:
+        """Who is in the program on that day."""
+        active = scoped(actor, Enrollment).active_on(params["as_of"])
+        return people_of(actor, active.filter(program__department__name=row[0], program__name=row[1]))
+
     def page(self, rows: list[Row], params: Params) -> Page:
         """Free places first, then each department with its programs."""
         if not rows:
@@ -80,12 +90,13 @@ class Vacancy(Report):
         lines: list[Line] = []
         for department in departments:
             own = [row for row in rows if row[0] == department]
-            lines += [_department_line(department, own), *map(_program_line, own)]
+            lines += [_department_line(department, own), *(_program_line(row, self.key(row)) for row in own)]
         block = Block(
             "Programs",
             ("Program", "Capacity", "Occupied", "Vacant"),
             lines,
             wide=True,
+            tracks=True,
             totals=("All programs with a capacity", *_department_line("", rows).cells),
         )
         return Page(_figures(rows, params), "", [block])
@@ -113,16 +124,18 @@ def places(rows: list[Row]) -> tuple[int, int, int, int]:
     return sum(row[3] for row in held), sum(row[4] for row in held), free, over
 
 
+def crowded(rows: list[Row]) -> int:
+    """Programs with more people than places."""
+    return sum(1 for row in rows if row[5] is not None and row[5] < 0)
+
+
 def _figures(rows: list[Row], params: Params) -> list[Figure]:
     capacity, occupied, free, over = places(rows)
-    crowded = sum(1 for row in rows if row[5] is not None and row[5] < 0)
     unlimited = [row for row in rows if row[3] is None]
     figures = [
         Figure(f"{free:,}", "place vacant" if free == 1 else "places vacant", f"as of {params['as_of']}", "main"),
         Figure(f"{occupied:,} of {capacity:,}", "places occupied", _rate(occupied - over, capacity)),
-        Figure(
-            f"{over:,}", "over capacity", f"in {plural(crowded, 'program')}" if over else "", "warn" if over else ""
-        ),
+        Figure(f"{over:,}", "over capacity", *((f"in {plural(crowded(rows), 'program')}", "warn") if over else ())),
     ]
     if unlimited:
         people = sum(row[4] for row in unlimited)
@@ -140,16 +153,16 @@ def _department_line(department: str, rows: list[Row]) -> Line:
     capacity, occupied, free, over = places(rows)
     if all(row[3] is None for row in rows):
         return Line(department, ("–", f"{sum(row[4] for row in rows):,}", "–"), kind="group")
-    room = f"{free:,}" + (f", over by {over:,}" if over else "")
-    return Line(department, (f"{capacity:,}", f"{occupied:,}", room), kind="group")
+    note = f"over by {over:,} in {plural(crowded(rows), 'program')}" if over else ""
+    return Line(department, (f"{capacity:,}", f"{occupied:,}", f"{free:,}"), note=note, kind="group")
 
 
-def _program_line(row: Row) -> Line:
+def _program_line(row: Row, key: str) -> Line:
     _, program, location, capacity, occupied, vacant, _ = row
     note = location or ""
     if capacity is None:
-        return Line(program, ("not set", f"{occupied:,}", "–"), note=note, kind="missing")
+        return Line(program, ("not set", f"{occupied:,}", "–"), note=note, kind="missing", key=key, opens=1)
     room = f"over by {-vacant:,}" if vacant < 0 else "full" if vacant == 0 else f"{vacant:,}"
     tone = "warn" if vacant < 0 else "full" if vacant == 0 else ""
     share = min(occupied / capacity, 1.0) if capacity else float(occupied > 0)
-    return Line(program, (f"{capacity:,}", f"{occupied:,}", room), share, note=note, tone=tone)
+    return Line(program, (f"{capacity:,}", f"{occupied:,}", room), share, note=note, tone=tone, key=key, opens=1)

@@ -21,13 +21,13 @@ from psycopg import Error as DriverError
 from core import audit, rules
 from core.choices import OUTCOMES
 from core.errors import FileRefused
-from core.ingest import rejects, staging, versions
+from core.ingest import headers, rejects, staging, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
 from core.ingest.check import CheckedRow, Checker
 from core.ingest.programs import ProgramEntry, ProgramIndex
 from core.ingest.reader import Table, open_table
-from core.ingest.sources import SourceProfile, profile
+from core.ingest.sources import SourceProfile, names, profile
 from core.linking.rows import link_rows, settle_repeated
 from core.models import AuditEntry, ImportBatch, ImportFile, Program, Staff
 
@@ -191,7 +191,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
     with connection.cursor() as cursor:
         staging.create(cursor)
         report.rows = staging.load(_counted(_checked(table, source), options.progress))
-        report.notes = list(table.notes)
+        report.notes = [*_other_source(table, source), *table.notes]
         options.progress("link", report.rows)
         link_rows(cursor, source.name)
         cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
@@ -203,6 +203,18 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         _settle(cursor, batch, report)
         options.progress("report", report.rows)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
+
+
+def _other_source(table: Table, source: SourceProfile) -> list[str]:
+    """A note where the headers are plainly those of another source: the wrong one was chosen."""
+    like = max((profile(name) for name in names()), key=lambda p: headers.score(table.headers, p))
+    recognised = [headers.score(table.headers, p)[1] for p in (like, source)]
+    if recognised[0] < recognised[1] + 4:
+        return []
+    return [
+        f"These look like the headers of {like.name}: {recognised[0]} of them are known there, only "
+        f"{recognised[1]} in {source.name}. Is the source right?"
+    ]
 
 
 def _refuse_repeat(batch: ImportBatch, options: Options) -> None:

@@ -50,6 +50,7 @@ class ClientLink(AuditedModel):
     class Meta(AuditedModel.Meta):
         db_table = "client_links"
         verbose_name = "link"
+        verbose_name_plural = "duplicates"
         ordering = ["-decided_at"]
         constraints = [
             models.CheckConstraint(condition=~Q(client=F("other")), name="link_two_clients"),

@@ -423,6 +423,17 @@ def test_a_quote_that_never_closes_refuses_the_file(tmp_path: Path) -> None:
     assert not Client.objects.exists()
 
 
+def test_a_file_of_another_source_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.csv"
+    path.write_text(
+        "Client Identifier;Last Name;First Name;Birth Date;Race / Ethnic Origin;Citizenship;Home Phone;Program Name\n"
+        "E-1;Yusuf;Amina;02/04/1990;;;;\n"
+    )
+    out = StringIO()
+    call_command("ingest_daily", src=path, source="SMIS", dry_run=True, stdout=out)
+    assert "look like the headers of EMHWare" in out.getvalue()
+
+
 def test_an_unknown_source_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("first_name,last_name\nA,B\n")

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         try:
             params = _params(report, options)
             rows = report.rows(None, params)
-            if options["csv"] and options["csv"] != "-":
+            if options["csv"] not in (None, "-"):
                 _write(Path(options["csv"]), render.csv_text(report, rows))
         except CCDError as error:
             raise CommandError(str(error), returncode=REFUSED) from error
@@ -71,7 +71,7 @@ def _output(report: Report, rows: list, params: dict[str, Any], options: dict[st
         return render.json_text(report, rows, params)
     if options["csv"] == "-":
         return render.csv_text(report, rows)
-    if options["csv"]:
+    if options["csv"] is not None:
         return f"{len(rows)} rows written to {options['csv']}\n"
     return render.table_text(report, rows)
 

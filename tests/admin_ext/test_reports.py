@@ -1,0 +1,237 @@
+"""Pages of reports: who sees them, what they say, the files they give."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import date
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+import reporting
+from core import audit
+from core.choices import ADMINISTRATOR, ANALYST, COORDINATOR, LEADER, MANAGER, STAFF
+from core.models import AccessEntry, AuditEntry, Client, Department, Program, Staff
+from tests.reporting import world
+from tests.reporting.conftest import enroll, set_capacity, twins  # noqa: F401 - fixtures
+from tests.reporting.test_registry import visits  # noqa: F401 - a fixture
+
+SLUGS = list(reporting.every())
+PERIOD = {"date_from": "2025-01-01", "date_to": "2025-01-31"}
+
+
+def address(slug: str) -> str:
+    return reverse("admin:report", args=[slug])
+
+
+@pytest.fixture
+def browse(client: Browser, leader: Staff) -> Callable[..., object]:
+    """browse("org_summary", **query) as a leader."""
+    client.force_login(leader)
+    return lambda slug, **query: client.get(address(slug), query)
+
+
+def test_the_addresses_are_those_of_the_contract():
+    assert address("org_summary") == "/admin/reports/org_summary/"
+    assert reverse("admin:report_index") == "/admin/reports/"
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [
+        (ADMINISTRATOR, 200),
+        (COORDINATOR, 200),
+        (MANAGER, 200),
+        (LEADER, 200),
+        (ANALYST, 200),
+        (STAFF, 403),
+        (None, 302),
+    ],
+)
+@pytest.mark.parametrize("kind", [None, "csv", "xlsx"])
+def test_roles_by_page(client: Browser, person: Callable[..., Staff], role: str | None, status: int, kind: str | None):
+    if role:
+        client.force_login(person(role))
+    query = {"format": kind} if kind else {}
+    assert [client.get(address(slug), query).status_code for slug in SLUGS] == [status] * len(SLUGS)
+    assert client.get(reverse("admin:report_index")).status_code == status
+
+
+def test_an_unknown_report_is_not_found(browse: Callable):
+    assert browse("nothing").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_pages_are_read_only(client: Browser, leader: Staff, method: str):
+    client.force_login(leader)
+    assert getattr(client, method)(address("vacancy")).status_code == 405
+
+
+def test_looking_writes_nothing(browse: Callable, amina: Client):
+    before = (AuditEntry.objects.count(), AccessEntry.objects.count())
+    for slug in SLUGS:
+        browse(slug)
+    assert (AuditEntry.objects.count(), AccessEntry.objects.count()) == before
+
+
+def test_a_download_is_in_the_access_log(browse: Callable, amina: Client, leader: Staff):
+    browse("org_summary", **PERIOD, format="csv")
+    entry = AccessEntry.objects.get()
+    assert (entry.staff, entry.action, entry.entity) == (leader, "download", "report org_summary")
+    assert entry.detail == "date_from: 2025-01-01, date_to: 2025-01-31"
+
+
+def test_the_index_lists_every_report(client: Browser, leader: Staff):
+    client.force_login(leader)
+    body = client.get(reverse("admin:report_index")).content.decode()
+    for report in reporting.every().values():
+        assert report.title in body
+        assert address(report.slug) in body
+
+
+def test_the_page_says_total_reconciliation_and_rule(browse: Callable, twins: tuple, enroll: Callable):  # noqa: F811
+    client = enroll(twins[0], "2025-01-01", languages_spoken=["French", "Cree"])
+    enroll(twins[1], "2025-01-01", client=client)
+    body = browse("org_summary", **PERIOD).content.decode()
+    assert "Sum of programs 2 − counted in more than one program 1 = 1 different person" in body
+    assert "age on 2025-01-31" in body
+    assert "several languages counts once in each" in body
+
+
+def test_screens_say_over_by(browse: Callable, shelter: Program, enroll: Callable, set_capacity: Callable):  # noqa: F811
+    set_capacity(shelter, 1, date(2025, 1, 1))
+    for _ in range(4):
+        enroll(shelter, "2025-01-01")
+    body = browse("vacancy", as_of="2025-01-15").content.decode()
+    assert "over by 3" in body
+    assert ">-3<" not in body
+
+
+@pytest.mark.parametrize(
+    ("slug", "query", "sentence"),
+    [
+        ("org_summary", {"date_from": "2025-02-01", "date_to": "2025-01-01"}, "is before the first"),
+        ("org_summary", {"date_from": "31/12/2024", "date_to": "2025-01-01"}, "is not a day written YYYY-MM-DD"),
+        ("org_summary", {"date_from": "", "date_to": "2025-01-01"}, "required"),
+        ("org_summary", {**PERIOD, "department": "9" * 40}, "There is no department"),
+        ("org_summary", {**PERIOD, "program": "\x00"}, "ull character"),
+        ("vacancy", {"as_of": "<script>alert(1)</script>"}, "&lt;script&gt;"),
+        ("vacancy", {"as_of": "99999-01-01"}, "is not a day"),
+    ],
+)
+@pytest.mark.parametrize("kind", [{}, {"format": "csv"}])
+def test_bad_parameters_are_said_on_the_page(browse: Callable, slug: str, query: dict, sentence: str, kind: dict):
+    response = browse(slug, **query, **kind)
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/html")
+    body = response.content.decode()
+    assert sentence in body
+    assert "<script>alert" not in body
+    assert "format=csv" not in body
+
+
+@pytest.mark.parametrize("query", [{}, {"date_from": "0001-01-01", "date_to": "9999-12-31"}, {"format": "exe"}])
+def test_far_days_and_unknown_formats_are_a_page(browse: Callable, amina: Client, query: dict):
+    response = browse("org_summary", **query)
+    assert response.status_code == 200
+    assert "How this is counted" in response.content.decode()
+
+
+def test_the_csv_is_that_of_the_command(browse: Callable, amina: Client):
+    response = browse("org_summary", **PERIOD, format="csv")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"] == 'attachment; filename="org_summary_2025-01-01_2025-01-31.csv"'
+    rows = list(csv.reader(io.StringIO(response.content.decode())))
+    assert rows[:2] == [
+        ["section", "group", "value", "clients", "percent"],
+        ["total", "", "clients served", "1", "100.0"],
+    ]
+
+
+def test_files_keep_what_was_chosen(browse: Callable, amina: Client, clinic: Program):
+    body = browse("org_summary", **PERIOD, department="Health").content.decode()
+    assert "format=csv" in body
+    response = browse("org_summary", **PERIOD, department=str(clinic.department_id), format="csv")
+    assert "clients served,0," in response.content.decode()
+    assert "Health.csv" in response["Content-Disposition"]
+
+
+def test_formulas_stay_asleep_in_files(browse: Callable, shelter: Program):
+    with audit.acting(None, channel="command"):
+        Department.objects.update(name="=cmd|' /C calc'!A0")
+        Program.objects.update(name="@SUM(1)", location="+1")
+    text = browse("vacancy", as_of="2025-01-01", format="csv").content.decode()
+    assert text.splitlines()[1] == "'=cmd|' /C calc'!A0,'@SUM(1),'+1,10,0,10,2025-01-01"
+    content = browse("vacancy", as_of="2025-01-01", format="xlsx").content
+    row = openpyxl.load_workbook(io.BytesIO(content)).active[2]
+    assert [cell.data_type for cell in row] == ["s", "s", "s", "n", "n", "n", "d"]
+    assert row[0].value.startswith("'=")
+
+
+def test_names_are_escaped_on_the_page(browse: Callable, shelter: Program):
+    with audit.acting(None, channel="command"):
+        Program.objects.update(name="<img src=x onerror=alert(1)>")
+    for slug in SLUGS:
+        assert "<img src=x" not in browse(slug).content.decode()
+
+
+def test_the_number_of_queries_does_not_grow(browse: Callable, amina: Client):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            browse("org_summary", **PERIOD)
+            browse("vacancy")
+        return len(seen)
+
+    before = queries()
+    world.store(world.make(1, clients=150, programs=30))
+    assert queries() == before
+
+
+def test_presets_keep_the_place_and_mark_the_chosen(browse: Callable, shelter: Program):
+    body = browse("org_summary", department=str(shelter.department_id)).content.decode()
+    chips = body.split('class="report-presets"')[1].split("</form>")[0]
+    assert chips.count(f"department={shelter.department_id}") >= 4
+    assert 'aria-current="true">This fiscal year' in chips
+
+
+def test_a_report_dropped_in_has_its_page(browse: Callable, visits: object):  # noqa: F811
+    body = browse("visits", as_of="2025-01-01").content.decode()
+    assert "Visits" in body
+    assert "=1+1" in body
+    assert browse("visits", as_of="2025-01-01", format="csv").content == b"name,visits\n'=1+1,-3\n"
+
+
+def test_a_number_opens_the_list_behind_it(client: Browser, browse: Callable, amina: Client, leader: Staff):
+    body = browse("org_summary", **PERIOD).content.decode()
+    link = re.search(r'href="([^"]+/people/[^"]+row=gender[^"]+)"', body)[1].replace("&amp;", "&")
+    listed = client.get(link).content.decode()
+    assert "Amina Yusuf" in listed
+    assert reverse("admin:core_client_change", args=[amina.pk]) in listed
+    entry = AccessEntry.objects.get()
+    assert (entry.staff, entry.action, entry.number) == (leader, "list", 1)
+    assert "row: gender / Woman" in entry.detail
+
+
+@pytest.mark.parametrize("row", ["", "gender / Nothing", "reconciliation / sum of programs", "../x"])
+def test_what_has_no_list_is_not_found(client: Browser, leader: Staff, amina: Client, row: str):
+    client.force_login(leader)
+    people = reverse("admin:report_people", args=["org_summary"])
+    assert client.get(people, {**PERIOD, "row": row}).status_code == 404
+    assert client.get(people, {"date_from": "x", "row": "gender / Woman"}).status_code == 404
+
+
+def test_lists_are_for_those_who_read_reports(client: Browser, worker: Staff, amina: Client):
+    client.force_login(worker)
+    query = {**PERIOD, "row": "gender / Woman"}
+    assert client.get(reverse("admin:report_people", args=["org_summary"]), query).status_code == 403
+
+
+def test_a_place_asked_by_name_is_shown_chosen(browse: Callable, shelter: Program):
+    body = browse("org_summary", department="shelter", program="hostel a").content.decode()
+    for record in (shelter, shelter.department):
+        assert f'<option value="{record.pk}" selected>' in body

@@ -1,0 +1,180 @@
+"""manage.py report: exit codes, outputs, one line for every refusal (CONTRACT §4)."""
+
+import csv
+import json
+import os
+import stat
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from core.models import Client, Program
+from reporting.management.commands.report import Command
+from tests.reporting.test_registry import visits  # noqa: F401 - a fixture
+
+SUMMARY = ["org_summary", "--from", "2025-01-01", "--to", "2025-01-31"]
+VACANCY = ["vacancy", "--as-of", "2025-01-31"]
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("report", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def refusal(*arguments: str) -> tuple[int, str]:
+    with pytest.raises(CommandError) as caught:
+        run(*arguments)
+    assert "\n" not in str(caught.value)
+    return caught.value.returncode, str(caught.value)
+
+
+def test_it_prints_a_table(amina: Client):
+    assert run(*SUMMARY).splitlines()[2].split() == ["total", "clients", "served", "1", "100.0"]
+    assert "Hostel A" in run(*VACANCY)
+
+
+def test_it_prints_csv(amina: Client):
+    rows = list(csv.reader(StringIO(run(*SUMMARY, "--csv", "-"))))
+    assert rows[0] == ["section", "group", "value", "clients", "percent"]
+    assert rows[1] == ["total", "", "clients served", "1", "100.0"]
+    assert run(*VACANCY, "--csv", "-").splitlines()[1] == "Shelter,Hostel A,,10,1,9,2025-01-31"
+
+
+def test_it_prints_json(amina: Client):
+    answer = json.loads(run(*SUMMARY, "--json"))
+    assert answer["rows"][0] == ["total", "", "clients served", 1, 100.0]
+    assert answer["parameters"] == {
+        "date_from": "2025-01-01",
+        "date_to": "2025-01-31",
+        "department": None,
+        "program": None,
+    }
+
+
+def test_it_writes_csv_and_says_so(amina: Client, tmp_path: Path):
+    path = tmp_path / "summary.csv"
+    assert run(*SUMMARY, "--csv", str(path)) == f"{len(path.read_text().splitlines()) - 1} rows written to {path}\n"
+    assert path.read_text() == run(*SUMMARY, "--csv", "-")
+    assert os.listdir(tmp_path) == ["summary.csv"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_an_empty_path_is_refused(amina: Client):
+    assert refusal(*SUMMARY, "--csv", "") == (1, "Cannot write .: . is a directory.")
+
+
+def test_csv_to_a_file_and_json_to_the_screen(amina: Client, tmp_path: Path):
+    answer = json.loads(run(*SUMMARY, "--csv", str(tmp_path / "x.csv"), "--json"))
+    assert answer["report"] == "org_summary"
+    assert (tmp_path / "x.csv").exists()
+
+
+def test_it_writes_through_a_link_and_into_a_device(amina: Client, tmp_path: Path):
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    run(*SUMMARY, "--csv", str(tmp_path / "link.csv"))
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text().startswith("section,")
+    run(*SUMMARY, "--csv", os.devnull)
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("name", ["missing/x.csv", ".", "file/x.csv"])
+def test_a_bad_path_is_refused_and_leaves_nothing(amina: Client, tmp_path: Path, name: str):
+    (tmp_path / "file").write_text("kept")
+    code, sentence = refusal(*SUMMARY, "--csv", str(tmp_path / name))
+    assert code == 1
+    assert "Cannot write" in sentence
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nothing"],
+        ["vacancy"],
+        ["org_summary", "--from", "2025-01-01"],
+        ["org_summary", "--from", "2025-01-01", "--to", "31/01/2025"],
+        ["org_summary", "--from", "2025-02-30", "--to", "2025-03-01"],
+        ["org_summary", "--from", "2025-02-01", "--to", "2025-01-01"],
+        ["org_summary", "--from", "", "--to", "2025-01-01"],
+        ["vacancy", "--as-of", "yesterday"],
+        ["vacancy", "--as-of", "2025-01-01", "--wrong"],
+        [*VACANCY, "--csv", "-", "--json"],
+    ],
+)
+def test_wrong_usage_is_exit_2(arguments: list[str]):
+    assert refusal_code(arguments) == 2
+
+
+def refusal_code(arguments: list[str]) -> int:
+    """As from the command line, where the parser itself exits."""
+    with pytest.raises((SystemExit, CommandError)) as caught:
+        _from_command_line(arguments)
+    return getattr(caught.value, "code", None) or caught.value.returncode
+
+
+def _from_command_line(arguments: list[str]) -> None:
+    command = Command(stdout=StringIO(), stderr=StringIO())
+    command._called_from_command_line = True
+    parser = command.create_parser("manage.py", "report")
+    command.execute(**vars(parser.parse_args(arguments)))
+
+
+def test_wrong_usage_is_one_line_on_stderr(capsys: pytest.CaptureFixture):
+    refusal_code(["org_summary", "--from", "2025-01-01"])
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_bad_day_is_named():
+    assert refusal("vacancy", "--as-of", "31.1.2025") == (2, "--as-of: 31.1.2025 is not a day written YYYY-MM-DD.")
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(shelter: Program):
+    assert refusal(*SUMMARY, "--department", "Sheltr") == (
+        1,
+        "--department: There is no department 'Sheltr'. Nearest: Shelter.",
+    )
+    code, sentence = refusal(*SUMMARY, "--program", "hostel b")
+    assert (code, "Nearest: Hostel A" in sentence) == (1, True)
+
+
+def test_names_ignore_case_and_outer_spaces(amina: Client):
+    assert "Hostel A" in run(*SUMMARY, "--department", " SHELTER ", "--program", "hostel a")
+
+
+def test_a_name_in_several_departments_needs_the_department(
+    twins: tuple[Program, Program], enroll: Callable[..., Client]
+):
+    enroll(twins[1], "2025-01-01")
+    assert refusal(*SUMMARY, "--program", "Case Management") == (
+        1,
+        "--program: There is a program Case Management in Housing and in Shelter: name the department, too.",
+    )
+    arguments = [*SUMMARY, "--program", "Case Management", "--csv", "-", "--department"]
+    assert "clients served,1" in run(*arguments, "Housing")
+    assert "clients served,0" in run(*arguments, "Shelter")
+
+
+def test_a_program_of_another_department_is_refused(shelter: Program, clinic: Program):
+    assert refusal(*SUMMARY, "--department", "Health", "--program", "Hostel A") == (
+        1,
+        "--program: Hostel A is in Shelter, not in Health.",
+    )
+
+
+def test_a_report_dropped_in_has_its_command(visits: object):  # noqa: F811
+    assert run("visits", "--as-of", "2025-01-01", "--csv", "-") == "name,visits\n'=1+1,-3\n"

@@ -1,0 +1,71 @@
+"""CSV, XLSX, JSON and text: exact, and asleep in a spreadsheet."""
+
+import csv
+import io
+import json
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pytest
+
+import reporting
+from reporting import render
+
+DAY = date(2025, 6, 30)
+ROWS = [("=Dept", '+Prog, "x"', None, 10, 13, -3, DAY), ("B\nC", "@p", "-loc", None, 4, None, DAY)]
+
+
+def test_the_headers_are_those_of_the_contract():
+    assert render.csv_text(reporting.get("org_summary"), []) == "section,group,value,clients,percent\n"
+    expected = "department,program,location,capacity,occupied,vacant,as_of\n"
+    assert render.csv_text(reporting.get("vacancy"), []) == expected
+
+
+def test_text_is_escaped_and_numbers_stay_numbers_in_csv():
+    text = render.csv_text(reporting.get("vacancy"), ROWS)
+    assert list(csv.reader(io.StringIO(text)))[1:] == [
+        ["'=Dept", '\'+Prog, "x"', "", "10", "13", "-3", "2025-06-30"],
+        ["B\nC", "'@p", "'-loc", "", "4", "", "2025-06-30"],
+    ]
+
+
+def test_percent_keeps_its_decimal_in_csv():
+    row = ("total", "", "clients served", 4, Decimal("100.0"))
+    assert render.csv_text(reporting.get("org_summary"), [row]).splitlines()[1] == "total,,clients served,4,100.0"
+
+
+def test_xlsx_cells_are_typed():
+    book = openpyxl.load_workbook(io.BytesIO(render.xlsx_bytes(reporting.get("vacancy"), ROWS)))
+    sheet = book.active
+    assert sheet.title == "Vacancy Tracker"
+    assert [cell.data_type for cell in sheet[2]] == ["s", "s", "n", "n", "n", "n", "d"]
+    assert [cell.value for cell in sheet[2]][:6] == ["'=Dept", '\'+Prog, "x"', None, 10, 13, -3]
+    assert sheet["G2"].value.date() == DAY
+    assert sheet.freeze_panes == "A2"
+
+
+def test_json_says_what_was_asked():
+    report = reporting.get("vacancy")
+    answer = json.loads(render.json_text(report, ROWS, {"as_of": DAY, "department": None}))
+    assert answer["report"] == "vacancy"
+    assert answer["parameters"] == {"as_of": "2025-06-30", "department": None}
+    assert answer["columns"] == list(report.columns)
+    assert answer["rows"][0] == ["=Dept", '+Prog, "x"', None, 10, 13, -3, "2025-06-30"]
+
+
+def test_the_text_table_lines_up():
+    lines = render.table_text(reporting.get("vacancy"), ROWS[:1]).splitlines()
+    assert len(lines) == 3
+    assert lines[0].index("capacity") + len("capacity") == lines[2].index("10") + 2
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        ({"date_from": date(2025, 4, 1), "date_to": DAY, "program": None}, "org_summary_2025-04-01_2025-06-30.csv"),
+        ({"date_from": DAY, "department": 'Ü"/../x\r\n'}, "org_summary_2025-06-30_x.csv"),
+    ],
+)
+def test_file_names_are_plain(params: dict, name: str):
+    assert render.file_name(reporting.get("org_summary"), params, "csv") == name
