@@ -57,6 +57,7 @@ UPDATE spans SET new_end = CASE WHEN edited THEN old_end ELSE coalesce(file_end,
 def hold_overlaps(cursor: CursorWrapper) -> None:
     """Hold rows whose enrollment would overlap another one; drop intakes that fall into one."""
     cursor.execute(_SPANS + _ENDS)
+    _hold_extensions(cursor)
     cursor.execute(
         """
         CREATE TEMP TABLE losers ON COMMIT DROP AS
@@ -69,7 +70,7 @@ def hold_overlaps(cursor: CursorWrapper) -> None:
         GROUP BY n.span, n.client_id, n.program_id, n.start_date, n.explicit;
 
         UPDATE staging s SET outcome = 'held', reason_code = 'overlapping_enrollment',
-            candidate_ids = ARRAY[s.client_id], reason = format(
+            candidate_ids = ARRAY[s.client_id], client_id = NULL, reason = format(
                 'This client is in the program already from %s %s. Correct the dates, or end that enrollment first.',
                 l.other_start, CASE WHEN l.is_open THEN 'on, without an end' ELSE 'through ' || l.other_end END)
         FROM losers l
@@ -79,6 +80,28 @@ def hold_overlaps(cursor: CursorWrapper) -> None:
 
         DELETE FROM spans USING losers l WHERE spans.span = l.span;
         DROP TABLE losers;
+        """
+    )
+
+
+def _hold_extensions(cursor: CursorWrapper) -> None:
+    """A file may correct an end to a later day, but not into the next enrollment of the client in the program."""
+    cursor.execute(
+        """
+        WITH extended AS (
+            SELECT n.span, n.end_row, n.client_id, min(o.start_date) AS other_start
+            FROM spans n JOIN spans o USING (client_id, program_id)
+            WHERE n.new_end > n.old_end AND o.span <> n.span AND o.enrollment_id IS NOT NULL
+              AND o.start_date > n.start_date AND o.start_date <= n.new_end
+            GROUP BY n.span, n.end_row, n.client_id
+        ), held AS (
+            UPDATE staging s SET outcome = 'held', reason_code = 'overlapping_enrollment',
+                candidate_ids = ARRAY[s.client_id], client_id = NULL, reason = format(
+                    'This end lies inside the next enrollment of the client in the program, which starts on %s. '
+                    'Correct the dates.', x.other_start)
+            FROM extended x WHERE s.row_number = x.end_row AND s.outcome IS NULL
+        )
+        UPDATE spans p SET new_end = p.old_end, file_end = NULL FROM extended x WHERE x.span = p.span
         """
     )
 

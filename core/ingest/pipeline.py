@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from psycopg import Error as DriverError
@@ -158,9 +158,10 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
                 raise _RolledBack
     except _RolledBack:
         pass
-    except (DataError, DriverError) as error:
+    except (DataError, IntegrityError, DriverError) as error:
         _forget(files)
-        _refuse(batch, options, FileRefused(f"The database cannot hold a value of this file: {error}".strip()))
+        said = str(error).splitlines()[0]
+        _refuse(batch, options, FileRefused(f"The database refused a row of this file: {said}. Nothing was taken in."))
     except FileRefused as error:
         _forget(files)
         _refuse(batch, options, error)

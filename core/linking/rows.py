@@ -55,7 +55,9 @@ def _mark_repeated(cursor: CursorWrapper) -> None:
 
 
 def _by_identifier(cursor: CursorWrapper, source: str) -> None:
-    """Step 1: the source knows this uid; else a client shows it, entered by hand, and is not known to the source."""
+    """Step 1: the source knows this uid; else a client shows it, entered by hand: no source brought it, and this one
+    does not know that client yet.
+    """
     cursor.execute(
         """
         UPDATE staging s SET client_id = coalesce(c.linked_to, c.client_id), road = 'identifier'
@@ -70,8 +72,10 @@ def _by_identifier(cursor: CursorWrapper, source: str) -> None:
         UPDATE staging s SET client_id = coalesce(c.linked_to, c.client_id), road = 'uid_external'
         FROM clients c
         WHERE s.outcome IS NULL AND s.same_as IS NULL AND s.client_id IS NULL AND c.uid_external = s.uid_external
-          AND NOT EXISTS (SELECT FROM client_identifiers i WHERE i.client_id = c.client_id)
-        """
+          AND NOT EXISTS (SELECT FROM client_identifiers i WHERE i.client_id = c.client_id
+                          AND (i.source_system = %(source)s OR i.uid_external = s.uid_external))
+        """,
+        {"source": source},
     )
 
 

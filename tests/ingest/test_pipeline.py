@@ -329,6 +329,24 @@ def test_an_overlapping_start_is_held_and_nothing_of_the_row_goes_in(
     assert Client.objects.get().phone_number is None
 
 
+def test_an_end_inside_the_next_stay_is_held(feed: Callable, amina: Client, shelter: Program) -> None:
+    with audit.acting(None, channel="command"):
+        Enrollment.objects.update(end_date=date(2024, 1, 31))
+        Enrollment.objects.create(client=amina, program=shelter, start_date=date(2024, 3, 1))
+    _, rows = feed("SMIS", {**AMINA, "program": "Hostel A", "start_date": "2024-01-01", "discharge_date": "2024-04-01"})
+    assert (rows[0]["outcome"], rows[0]["reason_code"]) == ("held", "overlapping_enrollment")
+    assert "2024-03-01" in rows[0]["reason"]
+    assert not Discharge.objects.exists()
+
+
+def test_two_sources_may_use_the_same_uid_for_two_people(feed: Callable) -> None:
+    feed("SMIS", {**AMINA, "uid_external": "104"})
+    _, rows = feed("EMHWare", {"uid_external": "104", "first_name": "Bo", "last_name": "Li", "dob": "1971-01-02"})
+    assert outcomes(rows) == ["created"]
+    assert Client.objects.get(last_name="Li").uid_external is None
+    assert ClientIdentifier.objects.filter(uid_external="104").count() == 2
+
+
 def test_an_intake_during_a_stay_adds_only_the_intake(feed: Callable, amina: Client, shelter: Program) -> None:
     summary, rows = feed("SMIS", {**AMINA, "program": "Hostel A", "intake_date": "2025-05-05"})
     assert outcomes(rows) == ["updated"]
