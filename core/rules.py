@@ -56,7 +56,7 @@ CLIENT_RECORDS = (ClientIdentifier, Enrollment, Intake, Discharge, Restriction)
 # Tables whose audit entries managers and leaders may read: those of the records they see.
 SEEN_TABLES = tuple(
     model._meta.db_table
-    for model in (Client, *CLIENT_RECORDS, Program, ProgramCapacity, ProgramStaff, Department, PendingChange)
+    for model in (Client, *CLIENT_RECORDS, Program, ProgramCapacity, ProgramStaff, Department)
 )
 
 
@@ -185,7 +185,10 @@ def _proposals(user: Staff, held: frozenset[str]) -> Q:
 def _audit_entries(user: Staff, held: frozenset[str]) -> Q:
     if held & EXPORTING:
         return Q()
-    return Q(entity__in=SEEN_TABLES) if held & PROPOSING else Q(pk__in=[])
+    if not held & PROPOSING:
+        return Q(pk__in=[])
+    own = PendingChange.objects.filter(requested_by=user).values("pk")
+    return Q(entity__in=SEEN_TABLES) | Q(entity=PendingChange._meta.db_table, entity_id__in=own)
 
 
 def _for_roles(names: frozenset[str]) -> object:

@@ -53,6 +53,11 @@ def _roles_there(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("django_db") is None and "db" not in request.fixturenames:
         return
     request.getfixturevalue("_django_db_helper")
+    ensure_roles()
+
+
+def ensure_roles() -> None:
+    """The six roles, as the migration makes them."""
     missing = set(ROLES) - set(Role.objects.values_list("name", flat=True))
     if missing:
         with audit.acting(None, channel="command"):
@@ -71,6 +76,7 @@ def hashed() -> str:
 @pytest.fixture
 def person(db: None) -> Callable[..., Staff]:
     """person("Manager") makes an active account with these roles."""
+    ensure_roles()
 
     def make(*roles: str, email: str = "", **values: Any) -> Staff:
         with audit.acting(None, channel="command"):

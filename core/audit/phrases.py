@@ -64,7 +64,11 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "Decided about {field} of {client}, where {source_system} disagrees",
         "Removed a disagreement about {field} of {client}",
     ),
-    "pending_changes": ("Proposed {proposal}", "Changed the proposal {proposal}", "Removed the proposal {proposal}"),
+    "pending_changes": (
+        "Proposed to {proposal}",
+        "Changed the proposal to {proposal}",
+        "Removed the proposal to {proposal}",
+    ),
     "import_batches": (
         "Ingested {file_name} from {source_system}",
         "Ingested {file_name} from {source_system}",
@@ -79,9 +83,9 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ("client_program_enrollments", "end_date", None, "Ended the enrollment of {client} in {program} on {end_date}"),
     ("service_restrictions", "end_date", None, "Ended the restriction of {client} from {where} on {end_date}"),
     ("programs", "closed_on", None, "Closed program {name}"),
-    ("pending_changes", "withdrawn", "Yes", "Withdrew the proposal {proposal}"),
-    ("pending_changes", "status", "Approved", "Approved the proposal {proposal}"),
-    ("pending_changes", "status", "Declined", "Declined the proposal {proposal}"),
+    ("pending_changes", "withdrawn", "Yes", "Withdrew the proposal to {proposal}"),
+    ("pending_changes", "status", "Approved", "Approved the proposal to {proposal}"),
+    ("pending_changes", "status", "Declined", "Declined the proposal to {proposal}"),
     ("client_links", "undone_at", None, "Unlinked {client} and {other}"),
     ("staff", "active", "No", "Closed the account of {name}"),
     ("source_disagreements", "status", "Ours kept", "Kept ours: {field} of {client}, where {source_system} disagrees"),
@@ -90,16 +94,45 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
 # The same for rows made at once in that state.
 MADE: Final = (("client_links", "verdict", "Not the same", "Marked {client} and {other} as not the same person"),)
 
-# How a proposal names what it is about.
-PROPOSALS: Final = {"create": "to add {subject}", "change": "to change {subject}", "delete": "to remove {subject}"}
-SUBJECTS: Final = {
-    "clients": "client {name}",
-    "client_identifiers": "an identifier of {client}",
-    "client_program_enrollments": "the enrollment of {client} in {program}",
-    "intakes": "the intake of {client} for {program}",
-    "discharges": "the discharge of {client} from {program}",
-    "service_restrictions": "the restriction of {client} from {where}",
-    "programs": "program {name}",
-    "program_staff": "{staff} in the staff of {program}",
-    "departments": "department {name}",
+# What a proposal wants: to make, change or remove a row.
+PROPOSALS: Final[dict[str, tuple[str, str, str]]] = {
+    "clients": ("add client {name}", "change client {name}", "remove client {name}"),
+    "client_identifiers": (
+        "add the identifier {source_system} {uid_external} of {client}",
+        "change the identifier {source_system} {uid_external} of {client}",
+        "remove the identifier {source_system} {uid_external} of {client}",
+    ),
+    "client_program_enrollments": (
+        "enroll {client} in {program}",
+        "change the enrollment of {client} in {program}",
+        "remove the enrollment of {client} in {program}",
+    ),
+    "intakes": (
+        "record the intake of {client} for {program}",
+        "change the intake of {client} for {program}",
+        "remove the intake of {client} for {program}",
+    ),
+    "discharges": (
+        "discharge {client} from {program}",
+        "change the discharge of {client} from {program}",
+        "remove the discharge of {client} from {program}",
+    ),
+    "service_restrictions": (
+        "restrict {client} from {where}",
+        "change the restriction of {client} from {where}",
+        "remove the restriction of {client} from {where}",
+    ),
+    "programs": ("add program {name}", "change program {name}", "remove program {name}"),
+    "program_staff": (
+        "add {staff} to the staff of {program}",
+        "change the place of {staff} in {program}",
+        "take {staff} from the staff of {program}",
+    ),
+    "departments": ("add department {name}", "change department {name}", "remove department {name}"),
+}
+ANY_PROPOSAL: Final = ("add a record", "change a record", "remove a record")
+# The same where nothing but the last day is proposed.
+ENDINGS: Final = {
+    "client_program_enrollments": "end the enrollment of {client} in {program}",
+    "service_restrictions": "end the restriction of {client} from {where}",
 }

@@ -15,7 +15,7 @@ from django.db import models
 from django.utils.text import capfirst
 
 from core import rules
-from core.audit.phrases import MADE, PHRASES, PROPOSALS, SUBJECTS, TURNS
+from core.audit.phrases import ANY_PROPOSAL, ENDINGS, MADE, PHRASES, PROPOSALS, TURNS
 from core.audit.words import EMPTY, Names, Wanted, field_of, keys_in, label_of, model_of, readable
 from core.choices import SCOPE_ORG
 from core.models import AuditEntry, PendingChange, Staff
@@ -33,6 +33,18 @@ _SAID_ALREADY: Final = frozenset(
     ("entity", "entity_id", "kind", "diff_json", "group_id", "client_id", "status", "withdrawn")
     + ("requested_by", "requested_at")
 )
+
+_SUMMARY: Final = (
+    "source_system",
+    "file_name",
+    "rows",
+    "created",
+    "updated",
+    "unchanged",
+    "duplicate",
+    "held",
+    "rejected",
+) + ("intakes", "enrollments", "discharges", "seconds", "rows_per_second")
 
 Values = Mapping[str, Any]
 
@@ -74,7 +86,7 @@ def about(changes: Iterable[PendingChange], *, viewer: Staff) -> dict[UUID, str]
     """What each proposal is about, as a title ("Change client Amina Yusuf"), by its key. The viewer may see them."""
     given = list(changes)
     page = _Page([], viewer, given)
-    return {change.pk: capfirst(page.proposal(_values(change)).removeprefix("to ")) for change in given}
+    return {change.pk: capfirst(page.proposal(_values(change))) for change in given}
 
 
 class _Page:
@@ -158,7 +170,7 @@ class _Page:
             who=self.names.of(Staff, entry.changed_by_id) if entry.changed_by_id else SYSTEM,
             asked_by=self.names.of(Staff, asked) if asked else None,
             when=entry.changed_at,
-            road=entry.get_channel_display(),
+            road="Proposal" if entry.entity == "pending_changes" else entry.get_channel_display(),
             what=f"{entry.get_action_display()} {_a_record(entry.entity)}" if hidden else self._sentence(entry),
             reason=None if hidden else entry.reason,
             lines=[] if hidden else self._lines(entry),
@@ -173,10 +185,14 @@ class _Page:
         return _phrase(entry, words).format_map(words)
 
     def proposal(self, values: Values) -> str:
-        """What a proposal wants: "to change client Amina Yusuf"."""
+        """What a proposal wants: "change client Amina Yusuf"."""
         table = values.get("entity", "")
-        subject = SUBJECTS.get(table, "a record").format_map(self._words(table, self._target(values)))
-        return PROPOSALS.get(values.get("kind", ""), PROPOSALS["change"]).format(subject=subject)
+        made, changed, removed = PROPOSALS.get(table, ANY_PROPOSAL)
+        _, after = _diff(values.get("diff_json"))
+        if table in ENDINGS and set(after) == {"end_date"} and after["end_date"]:
+            changed = ENDINGS[table]
+        phrase = {"create": made, "delete": removed}.get(values.get("kind", ""), changed)
+        return phrase.format_map(self._words(table, self._target(values)))
 
     def _words(self, table: str, values: Values) -> "_Words":
         model = model_of(table)
@@ -189,6 +205,8 @@ class _Page:
 
     def _lines(self, entry: AuditEntry) -> list[Line]:
         before, after = _diff(entry.diff_json)
+        if entry.action == "import":
+            return self._compared(entry.entity, {}, _summary(after))
         if entry.entity != "pending_changes" or entry.action != "create":
             return self._compared(entry.entity, before, after)
         inner = self._compared(after.get("entity", ""), *_diff(after.get("diff_json")))
@@ -245,6 +263,12 @@ def _diff(diff: Any) -> tuple[Values, Values]:
         return {}, {}
     before, after = diff.get("before"), diff.get("after")
     return (before if isinstance(before, Mapping) else {}, after if isinstance(after, Mapping) else {})
+
+
+def _summary(after: Values) -> Values:
+    """The counts of a daily file in their order; where its rejects lie on the server says nothing to people."""
+    known = {name: after[name] for name in _SUMMARY if name in after}
+    return known | {name: value for name, value in after.items() if name not in {*_SUMMARY, "rejects_file"}}
 
 
 def _ordered(model: type[models.Model] | None, values: Values) -> list[str]:

@@ -87,7 +87,7 @@ def test_an_approved_proposal_names_requester_and_approver(
     values = {"client": amina, "program": clinic, "start_date": date(2024, 5, 1)}
     [change] = approvals.submit([Draft(Enrollment, None, values)], actor=manager, reason="She asked")
     proposed = last(coordinator)
-    assert proposed.what == "Proposed to add the enrollment of Amina Yusuf in Clinic"
+    assert proposed.what == "Proposed to enroll Amina Yusuf in Clinic"
     assert proposed.who == str(manager)
     assert lines(proposed) == [
         ("Client", "—", "Amina Yusuf"),
@@ -99,7 +99,7 @@ def test_an_approved_proposal_names_requester_and_approver(
     decided, written = read(AuditEntry.objects.order_by("-position")[:2], viewer=coordinator)
     assert (written.who, written.asked_by, written.road) == (str(coordinator), str(manager), "Approved proposal")
     assert (written.what, written.reason) == ("Enrolled Amina Yusuf in Clinic from 2024-05-01", "Agreed")
-    assert decided.what == "Approved the proposal to add the enrollment of Amina Yusuf in Clinic"
+    assert decided.what == "Approved the proposal to enroll Amina Yusuf in Clinic"
     assert lines(decided)[0] == ("Status", "Pending", "Approved")
 
 
