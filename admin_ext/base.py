@@ -1,24 +1,23 @@
-"""The one ModelAdmin and the inlines behind every screen. A screen is tuples, a queryset and short display methods."""
+"""The one ModelAdmin behind every screen. A screen is tuples, a queryset and short display methods."""
 
 from typing import Any
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist, SuspiciousOperation, ValidationError
 from django.db import models
-from django.forms import BaseModelFormSet, Media
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextareaWidget
 
-from admin_ext import history
-from admin_ext.forms import CCDForm, form_for
+from admin_ext import history, words
+from admin_ext.forms import CCDForm
 from admin_ext.lists import CappedPaginator, CCDChangeList
 from admin_ext.scoping import Scoped
 from admin_ext.writing import Writing
-from core import rules
-from core.choices import PENDING
+from core import approvals, rules
 from core.models import AuditEntry, PendingChange
 
 Link = tuple[str, str]
@@ -28,6 +27,7 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     """Asks core.rules, writes through core.records, and looks the same to everyone who may not see."""
 
     form = CCDForm
+    formfield_overrides = {models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
@@ -42,6 +42,8 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     change_form_after_template = "admin_ext/form_bottom.html"
     delete_confirmation_template = "admin_ext/delete.html"
     object_history_template = "admin_ext/history.html"
+    # What stands above the tabs of a record's page.
+    summary_template = ""
     # The name of the first tab where a page has tabs.
     first_tab = "Details"
 
@@ -79,6 +81,9 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
             raise Http404
         return record
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> models.Model | None:
+        return super().get_object(request, object_id, from_field or None)
+
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: object, object_id: str) -> HttpResponse:
         raise Http404
 
@@ -97,6 +102,12 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CCDChangeList]:
         return CCDChangeList
 
+    def get_changelist_instance(self, request: HttpRequest) -> CCDChangeList:
+        """PostgreSQL has no NUL: no filter with one is ours."""
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise SuspiciousOperation
+        return super().get_changelist_instance(request)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the declared filters: any other lookup would answer questions about fields that are not shown."""
         return lookup in self._lookups(request)
@@ -109,7 +120,12 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
                 continue
             path = entry if isinstance(entry, str) else entry[0]
             key = _key_of(self.model, path)
-            allowed |= {path, *(f"{path}__{end}" for end in ("exact", "in", "isnull", *key)), f"{path}_from", f"{path}_to"}
+            allowed |= {
+                path,
+                *(f"{path}__{end}" for end in ("exact", "in", "isnull", *key)),
+                f"{path}_from",
+                f"{path}_to",
+            }
         if self.date_hierarchy:
             allowed |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")}
         return allowed
@@ -122,7 +138,9 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
                 field = self.opts.get_field(name)
             except FieldDoesNotExist:
                 continue
-            if not isinstance(field, models.ForeignKey) or _exists(self.choices_of(request, field.related_model), value):
+            if not isinstance(field, models.ForeignKey) or _exists(
+                self.choices_of(request, field.related_model), value
+            ):
                 initial[name] = value
         return initial
 
@@ -147,6 +165,7 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
             proposing=proposing,
             seen=obj.updated_at.isoformat() if obj is not None and hasattr(obj, "updated_at") else "",
             waiting=self.waiting(request, obj) if obj is not None else [],
+            summary_template=self.summary_template if obj is not None else "",
             object_links=self.object_links(request, obj) if obj is not None else [],
             show_save_and_add_another=False,
             show_save_and_continue=not proposing and obj is not None,
@@ -154,11 +173,10 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
         )
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def waiting(self, request: HttpRequest, obj: models.Model) -> models.QuerySet:
-        """Proposals about this record that nobody has decided yet, as far as this person may see them."""
-        about = models.Q(entity_id=obj.pk, entity=self.opts.db_table) | models.Q(client_id=obj.pk)
-        found = rules.visible_to(request.user, PendingChange).filter(about, status=PENDING)
-        return found.select_related("requested_by")
+    def waiting(self, request: HttpRequest, obj: models.Model) -> list[tuple[str, PendingChange]]:
+        """Title and row of the proposals about this record that wait, as far as this person may see them."""
+        found = approvals.waiting_for(obj, viewer=request.user).select_related("requested_by")
+        return [(words.proposal(change), change) for change in found]
 
     def object_links(self, request: HttpRequest, obj: models.Model) -> list[Link]:
         """(address, title) of what else can be done with the record."""
@@ -193,51 +211,6 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
         context["proposing"] = not self.may(request, "delete", context["object"])
         return super().render_delete_form(request, context)
-
-
-class CCDInline(Scoped, TabularInline):
-    """Rows of a record, as a tab. Django asks the inline about the parent: rules are asked about its rows in general,
-    and core.records about each row that is written.
-    """
-
-    form = CCDForm
-    tab = True
-    extra = 0
-    per_page = 20
-    show_change_link = True
-    editable = True
-
-    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return self.may(request, "view")
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return self.editable and (self.may(request, "add") or self.may(request, "propose"))
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return self.editable and (self.may(request, "change") or self.may(request, "propose"))
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return (
-            self.editable and self.deletable and (self.may(request, "delete") or self.may(request, "propose"))
-        )
-
-    def get_formset(
-        self, request: HttpRequest, obj: models.Model | None = None, **kwargs: Any
-    ) -> type[BaseModelFormSet]:
-        kwargs["form"] = form_for(self.form, faults=getattr(request, "ccd_faults", {}))
-        return super().get_formset(request, obj, **kwargs)
-
-
-class ReadOnlyInline(CCDInline):
-    """Rows that are only shown here."""
-
-    editable = False
-    max_num = 0
-    verbs = ("view",)
-
-    @property
-    def media(self) -> Media:
-        return Media()
 
 
 def _key_of(model: type[models.Model], path: str) -> tuple[str, ...]:

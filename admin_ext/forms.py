@@ -4,9 +4,22 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db import models
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 Faults = dict[str, dict[str, list[str]]]
+
+
+class Shown(forms.Widget):
+    """Text in place of an input."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def render(self, name: str, value: object, attrs: object = None, renderer: object = None) -> SafeString:
+        return format_html('<span class="ccd-shown">{}</span>', self.text)
 
 
 class CCDForm(forms.ModelForm):
@@ -26,14 +39,8 @@ class CCDForm(forms.ModelForm):
 
     def _pin(self, name: str) -> None:
         value = getattr(self.instance, name)
-        field = self.fields[name] = forms.TypedChoiceField(
-            label=self.fields[name].label,
-            required=False,
-            disabled=True,
-            choices=[(value.pk, str(value))],
-            widget=UnfoldAdminSelectWidget(attrs={"class": "ccd-pinned"}),
-        )
-        field.widget.choices = field.choices
+        label = self.fields[name].label
+        self.fields[name] = forms.Field(label=label, required=False, disabled=True, widget=Shown(str(value)))
 
     def _post_clean(self) -> None:
         """An untouched row was valid when it was written: not asked again, which for a long history saves much."""
@@ -74,4 +81,3 @@ def form_for(base: type[forms.ModelForm], *, faults: Faults, with_reason: bool =
     if with_reason:
         attributes["proposal_reason"] = ReasonField()
     return type(base)(base.__name__, (base,), attributes)
-

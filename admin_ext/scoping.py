@@ -1,9 +1,10 @@
 """Asks core.rules wherever Django's admin would ask its own permissions; shared by model admins and inlines."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
-from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.db import models
 from django.http import HttpRequest
 
@@ -23,6 +24,21 @@ class ClientChoiceField(forms.ModelChoiceField):
 
     def label_from_instance(self, obj: Client) -> str:
         return client_label(obj)
+
+
+class KeySelect(AutocompleteSelect):
+    """Django's own asks the database for whatever was posted, also for what is no key at all."""
+
+    def optgroups(self, name: str, value: list[str], attrs: dict[str, Any] | None = None) -> list[Any]:
+        return super().optgroups(name, [key for key in value if _is_key(key)], attrs)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        UUID(str(text))
+    except ValueError:
+        return False
+    return True
 
 
 _CHOICE_FIELDS = {Program: ProgramChoiceField, Client: ClientChoiceField}
@@ -75,6 +91,8 @@ class Scoped:
         kwargs["queryset"] = self.choices_of(request, target)
         if target in _CHOICE_FIELDS:
             kwargs["form_class"] = _CHOICE_FIELDS[target]
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = KeySelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(

@@ -29,6 +29,11 @@ class CCDAdminSite(UnfoldAdminSite):
     index_title = "Today"
     enable_nav_sidebar = True
 
+    def register(self, model_or_iterable: Any, admin_class: type | None = None, **options: Any) -> None:
+        """Not the groups of django.contrib.auth: who may do what is said by roles alone."""
+        if admin_class is None or not admin_class.__module__.startswith("django.contrib.auth"):
+            super().register(model_or_iterable, admin_class, **options)
+
     def get_urls(self) -> list[URLPattern]:
         """Without view-on-site, which names a record's address by content type and key."""
         return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]

@@ -1,11 +1,12 @@
 """Saving: through core.records alone, or as a proposal. A refusal is shown on the form and nothing is half saved."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.utils import quote
+from django.contrib.admin.utils import quote, unquote
 from django.db import models
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -34,8 +35,9 @@ class Writing:
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         request.ccd_drafts, request.ccd_written, request.ccd_form = [], 0, ""
+        record = self.get_object(request, unquote(object_id)) if object_id is not None else None
         try:
-            with audit.acting(request.user, channel="admin"):
+            with self._act(request, proposing=self.is_proposing(request, record)):
                 return super().changeform_view(request, object_id, form_url, extra_context)
         except NotAllowed:
             raise
@@ -43,6 +45,10 @@ class Writing:
             # The same POST again, now with the refusal on the form it is about: it is shown, not written.
             request.ccd_faults = {request.ccd_form: _faults_of(error)}
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _act(self, request: HttpRequest, *, proposing: bool) -> AbstractContextManager[None]:
+        """A direct edit is one act. A proposal writes nothing but itself, which approvals does by its own road."""
+        return nullcontext() if proposing else audit.acting(request.user, channel="admin")
 
     def get_form(
         self, request: HttpRequest, obj: models.Model | None = None, change: bool = False, **kwargs: Any
@@ -60,11 +66,13 @@ class Writing:
         return faults
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: ModelForm, change: bool) -> None:
-        values = form.values() if change else {self.opts.pk.name: obj.pk, **form.values()}
-        self._write(request, form, record=obj if change else None, values=values, proposing=self._proposes(request, obj, change))
+        record = obj if change else None
+        self._write(request, form, record=record, proposing=self.is_proposing(request, record))
         obj._state.adding = False
 
-    def save_related(self, request: HttpRequest, form: ModelForm, formsets: list[BaseInlineFormSet], change: bool) -> None:
+    def save_related(
+        self, request: HttpRequest, form: ModelForm, formsets: list[BaseInlineFormSet], change: bool
+    ) -> None:
         for formset in formsets:
             self.save_formset(request, form, formset, change)
         if request.ccd_drafts:
@@ -72,36 +80,25 @@ class Writing:
             approvals.submit(request.ccd_drafts, actor=request.user, reason=form.cleaned_data["proposal_reason"])
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseInlineFormSet, change: bool) -> None:
-        proposing = self._proposes(request, form.instance, change)
+        proposing = self.is_proposing(request, form.instance if change else None)
         for row in formset.deleted_forms:
             self._remove(request, row, proposing=proposing)
         for row in formset.forms:
             if row in formset.deleted_forms or not row.has_changed():
                 continue
             record = row.instance if row.instance.pk and row in formset.initial_forms else None
-            self._write(request, row, record=record, values=row.values(), proposing=proposing)
+            self._write(request, row, record=record, proposing=proposing)
 
-    def _proposes(self, request: HttpRequest, obj: models.Model, change: bool) -> bool:
-        return self.is_proposing(request, obj if change else None)
-
-    def _write(
-        self,
-        request: HttpRequest,
-        form: ModelForm,
-        *,
-        record: models.Model | None,
-        values: dict[str, Any],
-        proposing: bool,
-    ) -> None:
+    def _write(self, request: HttpRequest, form: ModelForm, *, record: models.Model | None, proposing: bool) -> None:
         request.ccd_form = form.prefix or ""
-        model = form._meta.model
+        model, key, values = form._meta.model, form.instance.pk, form.values()
         if record is not None and not values:
             return
         if proposing:
             kind = "create" if record is None else "change"
-            request.ccd_drafts.append(approvals.Draft(model=model, record=record, values=values, kind=kind))
+            request.ccd_drafts.append(approvals.Draft(model, record, values, kind))
         elif record is None:
-            records.create(model, actor=request.user, values=values)
+            records.create(model, actor=request.user, values={model._meta.pk.name: key, **values})
             request.ccd_written += 1
         else:
             request.ccd_written += bool(records.change(record, actor=request.user, values=values))
@@ -109,29 +106,36 @@ class Writing:
     def _remove(self, request: HttpRequest, form: ModelForm, *, proposing: bool) -> None:
         request.ccd_form = form.prefix or ""
         if proposing:
-            draft = approvals.Draft(model=type(form.instance), record=form.instance, values={}, kind="delete")
-            request.ccd_drafts.append(draft)
+            request.ccd_drafts.append(approvals.Draft(type(form.instance), form.instance, {}, "delete"))
         else:
             records.remove(form.instance, actor=request.user)
             request.ccd_written += 1
 
     # What is said afterwards: never that something was saved when it was not.
 
-    def response_add(self, request: HttpRequest, obj: models.Model, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: models.Model, post_url_continue: str | None = None
+    ) -> HttpResponse:
         if request.ccd_drafts:
-            return self._say(request, SENT, self._list_url())
+            return self.say(request, SENT, self.list_url())
         return super().response_add(request, obj, post_url_continue)
+
+    def response_post_save_add(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        """What hangs on a new record is added on its page."""
+        if self.inlines and self.has_view_permission(request, obj):
+            return HttpResponseRedirect(self.url_of(obj.pk))
+        return super().response_post_save_add(request, obj)
 
     def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
         if request.ccd_drafts:
-            return self._say(request, SENT, request.get_full_path())
+            return self.say(request, SENT, request.get_full_path())
         if not request.ccd_written:
-            return self._say(request, UNCHANGED, request.get_full_path(), messages.INFO)
+            return self.say(request, UNCHANGED, request.get_full_path(), messages.INFO)
         return super().response_change(request, obj)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
         if request.ccd_drafts:
-            return self._say(request, SENT, self._list_url())
+            return self.say(request, SENT, self.list_url())
         return super().response_delete(request, obj_display, obj_id)
 
     def delete_view(
@@ -140,10 +144,12 @@ class Writing:
         if request.method != "POST":
             return super().delete_view(request, object_id, extra_context)
         request.ccd_drafts, request.ccd_written = [], 0
+        record = self.get_object(request, unquote(object_id))
         return self.acted(
             request,
             lambda: super(Writing, self).delete_view(request, object_id, extra_context),
-            back=reverse(f"admin:core_{self.opts.model_name}_change", args=[quote(object_id)]),
+            back=self.url_of(object_id),
+            proposing=record is not None and not self.may(request, "delete", record),
         )
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
@@ -151,26 +157,33 @@ class Writing:
         if self.may(request, "delete", obj):
             records.remove(obj, actor=request.user, reason=reason or None)
             return
-        request.ccd_drafts = [approvals.Draft(model=type(obj), record=obj, values={}, kind="delete")]
         if not reason:
             raise Invalid({"": ["Say why, so that the coordinator can decide."]})
+        request.ccd_drafts = [approvals.Draft(type(obj), obj, {}, "delete")]
         approvals.submit(request.ccd_drafts, actor=request.user, reason=reason)
 
-    def acted(self, request: HttpRequest, act: Callable[[], HttpResponse], *, back: str) -> HttpResponse:
+    def acted(
+        self, request: HttpRequest, act: Callable[[], HttpResponse], *, back: str, proposing: bool = False
+    ) -> HttpResponse:
         """Run a verb as one act of this person; a refusal becomes a message on the page `back`."""
         try:
-            with audit.acting(request.user, channel="admin"):
+            with self._act(request, proposing=proposing):
                 return act()
         except NotAllowed:
             raise
         except CCDError as error:
-            return self._say(request, str(error), back, messages.ERROR)
+            return self.say(request, str(error), back, messages.ERROR)
 
-    def _say(self, request: HttpRequest, sentence: str, url: str, level: int = messages.SUCCESS) -> HttpResponse:
+    def say(self, request: HttpRequest, sentence: str, url: str, level: int = messages.SUCCESS) -> HttpResponse:
         self.message_user(request, sentence, level)
         return HttpResponseRedirect(url)
 
-    def _list_url(self) -> str:
+    def url_of(self, key: object) -> str:
+        """Address of one record's page."""
+        return reverse(f"admin:core_{self.opts.model_name}_change", args=[quote(str(key))])
+
+    def list_url(self) -> str:
+        """Address of the list."""
         return reverse(f"admin:core_{self.opts.model_name}_changelist")
 
     # The audit log is the log: Django's own would keep names and say nothing more.
@@ -196,7 +209,8 @@ def _faults_of(error: CCDError) -> dict[str, list[str]]:
 
 def _moved_since(seen: str, obj: models.Model | None) -> str:
     """A sentence where someone else changed the record after this page was opened: saving would undo theirs."""
-    if not seen or obj is None or seen == obj.updated_at.isoformat():
+    now = getattr(obj, "updated_at", None)
+    if not seen or now is None or seen == now.isoformat():
         return ""
     try:
         opened = datetime.fromisoformat(seen)
@@ -209,4 +223,5 @@ def _moved_since(seen: str, obj: models.Model | None) -> str:
         fields.update(entry.diff_json.get("after") or {})
     who = " and ".join(sorted(people)) or "Someone"
     what = ", ".join(sorted(name.removesuffix("_id").replace("_", " ") for name in fields)) or "this record"
-    return f"While this page was open, {who} changed: {what}. Below are your values. Check them and save again to keep them."
+    changed = f"While this page was open, {who} changed: {what}."
+    return f"{changed} Below are your values. Check them and save again to keep them."

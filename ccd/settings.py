@@ -48,22 +48,24 @@ except (ZoneInfoNotFoundError, ValueError):
 USE_TZ = True
 USE_I18N = False
 LANGUAGE_CODE = "en-ca"
-DATE_FORMAT = "Y-m-d"
-DATETIME_FORMAT = "Y-m-d H:i"
+FORMAT_MODULE_PATH = ["ccd.formats"]
 
 DATABASES = {"default": postgres.database(DATABASE_URL, DATA_DIR, TIME_ZONE)}
+if DATABASE_REPLICA_URL:
+    DATABASES["replica"] = postgres.database(DATABASE_REPLICA_URL, DATA_DIR, TIME_ZONE)  # reports read from it
+    DATABASES["replica"]["TEST"]["MIRROR"] = "default"
 POSTGRES_BINARIES = postgres.binaries(DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "admin_ext",  # before unfold: its templates win
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # the site is ours: admin_ext.site
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "admin_ext.site_app.CCDAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -121,6 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ANONYMOUS_USER_NAME = None  # guardian would make an active account of that name
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))

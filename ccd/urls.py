@@ -1,4 +1,25 @@
-from django.contrib import admin
-from django.urls import path
+"""Every address: the admin is the product."""
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Says nothing else and asks nothing of the database."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("healthz", healthz),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "admin_ext.middleware.bad_request"
+handler403 = "admin_ext.middleware.forbidden"
+handler404 = "admin_ext.middleware.not_found"
+handler500 = "admin_ext.middleware.broken"

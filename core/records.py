@@ -110,6 +110,8 @@ def _guard(record: models.Model, actor: Staff | None, changed: frozenset[str] | 
     """Validate as a whole; enrolling in spite of a restriction needs the right and a reason."""
     if check(record, changed, barred=actor is not None):
         rules.require(actor, "core.override_restriction", record)
+    if isinstance(record, Staff) and actor is not None and record.pk == actor.pk and not record.active:
+        raise Invalid({"active": ["No one closes their own account: ask another administrator."]})
 
 
 def check(record: models.Model, changed: frozenset[str] | None = None, *, barred: bool = True) -> bool:

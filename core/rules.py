@@ -55,8 +55,7 @@ EXPORTING = DIRECT | {ANALYST}
 CLIENT_RECORDS = (ClientIdentifier, Enrollment, Intake, Discharge, Restriction)
 # Tables whose audit entries managers and leaders may read: those of the records they see.
 SEEN_TABLES = tuple(
-    model._meta.db_table
-    for model in (Client, *CLIENT_RECORDS, Program, ProgramCapacity, ProgramStaff, Department)
+    model._meta.db_table for model in (Client, *CLIENT_RECORDS, Program, ProgramCapacity, ProgramStaff, Department)
 )
 
 

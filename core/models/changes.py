@@ -72,7 +72,8 @@ class PendingChange(AuditedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.entity}"
+        what = {"create": "New row in", "change": "Change in", "delete": "Deletion from"}.get(self.kind, "Proposal for")
+        return f"{what} {self.entity.replace('_', ' ')}"
 
     @property
     def before(self) -> dict[str, object]:

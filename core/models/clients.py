@@ -129,6 +129,7 @@ class Client(TimestampedModel):
             models.Index(fields=["dob"], name="client_dob"),
             models.Index(fields=["last_name", "first_name", "client_id"], name="client_list_order"),
             GinIndex(OpClass(models.F("search_text"), name="gin_trgm_ops"), name="client_search"),
+            GinIndex(OpClass(models.F("phone_digits"), name="gin_trgm_ops"), name="client_phone_search"),
         ]
         triggers = [*audited(hidden=("edited_fields",)), Touch(remembered=REMEMBERED_FIELDS)]
 

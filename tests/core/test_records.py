@@ -121,6 +121,12 @@ def test_roles_are_given_by_an_administrator_and_never_to_oneself(
         records.set_roles(administrator, actor=administrator, roles=[])
 
 
+def test_no_one_closes_their_own_account(administrator: Staff, manager: Staff) -> None:
+    with pytest.raises(Invalid, match="their own account"):
+        records.change(administrator, actor=administrator, values={"active": False})
+    assert records.change(manager, actor=administrator, values={"active": False}) == {"active"}
+
+
 def test_what_the_database_alone_refuses_is_a_sentence(coordinator: Staff, amina: Client) -> None:
     restriction = records.create(
         Restriction, actor=coordinator, values={"client": amina, "scope": "org", "start_date": date(2026, 1, 1)}

@@ -1,0 +1,15 @@
+"""What Django's admin finds: one line per screen."""
+
+from admin_ext import (  # noqa: F401
+    audit_log,
+    clients,
+    departments,
+    duplicates,
+    enrollments,
+    imports,
+    inbox,
+    programs,
+    reports,
+    restrictions,
+    staff,
+)

@@ -1,0 +1,108 @@
+"""The first page: what a coordinator wants to know in the morning, as far as the role may see it."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Coalesce, Greatest
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from admin_ext import words
+from admin_ext.programs import with_places
+from admin_ext.sidebar import waiting
+from core.choices import PENDING
+from core.models import Enrollment, ImportBatch, PendingChange, Program, Restriction
+from core.rules import allows, visible_to
+
+SOON = timedelta(days=14)
+_MOST = 8
+
+
+def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """For UNFOLD["DASHBOARD_CALLBACK"]."""
+    day = timezone.localdate()
+    user = request.user
+    cards = [_clients(user, day), _places(user, day), *_proposals(request)]
+    return {
+        **context,
+        "title": "Today",
+        "day": day,
+        "cards": cards,
+        "files": _files(user) if allows(user, "core.view_importbatch") else None,
+        "ending": _ending(user, day),
+        "full": _fullest(user, day),
+    }
+
+
+def _clients(user: Any, day: date) -> dict[str, Any]:
+    active = visible_to(user, Enrollment).active_on(day)
+    number = active.aggregate(people=Count(Coalesce("client__linked_to", "client"), distinct=True))["people"]
+    return {
+        "title": "Clients active today",
+        "number": f"{number:,}",
+        "note": "different people, all programs",
+        "url": _url("core_client_changelist"),
+    }
+
+
+def _programs(user: Any, day: date) -> Any:
+    running = visible_to(user, Program).exclude(closed_on__lt=day)
+    return with_places(running).filter(places__isnull=False)
+
+
+def _places(user: Any, day: date) -> dict[str, Any]:
+    """Free places of one program do not pay for another's overflow."""
+    sums = _programs(user, day).aggregate(
+        all_places=Sum("places"), taken=Sum("occupied"), free=Sum(Greatest(F("vacant"), 0))
+    )
+    places, taken, free = (sums[name] or 0 for name in ("all_places", "taken", "free"))
+    return {
+        "title": "Vacant places",
+        "number": f"{free:,}",
+        "note": f"{taken:,} of {places:,} places occupied",
+        "url": _url("report", "vacancy") if allows(user, "core.view_report") else _url("core_program_changelist"),
+    }
+
+
+def _proposals(request: HttpRequest) -> list[dict[str, Any]]:
+    user, url = request.user, _url("core_pendingchange_changelist")
+    if allows(user, "core.view_importbatch"):
+        return [
+            {
+                "title": "Proposals to decide",
+                "number": waiting(request),
+                "note": "waiting for a second person",
+                "url": url,
+            }
+        ]
+    if allows(user, "core.view_pendingchange"):
+        own = visible_to(user, PendingChange).filter(status=PENDING).count()
+        return [{"title": "Your proposals waiting", "number": own, "note": "nothing changed yet", "url": url}]
+    return []
+
+
+def _files(user: Any) -> list[dict[str, Any]]:
+    """The last file of each source."""
+    latest = visible_to(user, ImportBatch).order_by("source_system", "-created_at").distinct("source_system")
+    return [
+        {"batch": batch, "summary": batch.summary or {}, "age": (timezone.now() - batch.created_at).days}
+        for batch in latest
+    ]
+
+
+def _ending(user: Any, day: date) -> list[dict[str, Any]]:
+    soon = visible_to(user, Restriction).active_on(day).filter(end_date__lte=day + SOON)
+    rows = soon.select_related("client", "program").order_by("end_date")[:_MOST]
+    return [{"restriction": row, "where": words.where(row), "days": (row.end_date - day).days} for row in rows]
+
+
+def _fullest(user: Any, day: date) -> list[dict[str, Any]]:
+    """Programs without a free place."""
+    full = _programs(user, day).filter(vacant__lte=0).select_related("department").order_by("vacant", "name")[:_MOST]
+    return [{"program": program, "vacancy": words.vacancy(program.places, program.occupied)} for program in full]
+
+
+def _url(name: str, *arguments: str) -> str:
+    return reverse(f"admin:{name}", args=arguments)

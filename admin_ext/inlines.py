@@ -1,0 +1,67 @@
+"""Rows of a record, as tabs of its page: editable ones, and ones that are only shown."""
+
+from typing import Any
+
+from django.db import models
+from django.forms import BaseModelFormSet, Media
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from admin_ext.forms import CCDForm, form_for
+from admin_ext.scoping import Scoped
+
+
+class CCDInline(Scoped, TabularInline):
+    """Rows of a record, as a tab. Django asks the inline about the parent: rules are asked about its rows in general,
+    and core.records about each row that is written.
+    """
+
+    form = CCDForm
+    tab = True
+    extra = 0
+    per_page = 20
+    hide_title = True
+    editable = True
+    readonly_fields = ("display_open",)
+
+    @display(description="")
+    def display_open(self, record: models.Model) -> SafeString | str:
+        """Leads to the row's own page."""
+        if record._state.adding:
+            return ""
+        address = reverse(f"admin:core_{self.opts.model_name}_change", args=[record.pk])
+        return format_html('<a class="ccd-open" href="{}">Open</a>', address)
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.may(request, "view")
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.editable and (self.may(request, "add") or self.may(request, "propose"))
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.editable and (self.may(request, "change") or self.may(request, "propose"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return self.editable and self.deletable and (self.may(request, "delete") or self.may(request, "propose"))
+
+    def get_formset(
+        self, request: HttpRequest, obj: models.Model | None = None, **kwargs: Any
+    ) -> type[BaseModelFormSet]:
+        kwargs["form"] = form_for(self.form, faults=getattr(request, "ccd_faults", {}))
+        return super().get_formset(request, obj, **kwargs)
+
+
+class ReadOnlyInline(CCDInline):
+    """Rows that are only shown here."""
+
+    editable = False
+    max_num = 0
+    verbs = ("view",)
+
+    @property
+    def media(self) -> Media:
+        return Media()
