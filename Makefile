@@ -6,7 +6,7 @@ WORKERS ?= 2
 VENV := .venv
 RUN := $(VENV)/bin/python
 MANAGE := $(RUN) manage.py
-PIP := $(RUN) -m pip install --disable-pip-version-check --no-input -q
+PIP := $(RUN) -m pip install --disable-pip-version-check --no-input -q --constraint constraints.txt
 .SHELLFLAGS := -euc
 .DEFAULT_GOAL := help
 .PHONY: help demo setup setup-dev migrate test test-pg15 check bench screenshots stop
@@ -14,7 +14,7 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --no-input -q
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do printf 'make %-13s%s\n' "$$name" "$$what"; done
 
-demo: setup ## everything, then the demo agency on http://127.0.0.1:8000/ (PORT=8123, DEMO_SERVE=0)
+demo: $(VENV)/.installed ## everything, then the demo agency on http://127.0.0.1:8000/ (PORT=8123, DEMO_SERVE=0)
 	@if [ "$(DEMO_SERVE)" != 0 ] && ! $(RUN) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null; then \
 		echo "Port $(PORT) is taken, or not a port. Serve elsewhere: PORT=8123 make demo" >&2; exit 1; fi
 	@$(MANAGE) migrate --no-input --verbosity 0
@@ -26,11 +26,11 @@ demo: setup ## everything, then the demo agency on http://127.0.0.1:8000/ (PORT=
 		echo "http://127.0.0.1:$(PORT)/   Ctrl-C ends the web server; PostgreSQL stays up until make stop."; \
 		exec $(RUN) -m gunicorn --config python:ccd.gunicorn --bind 127.0.0.1:$(PORT) ccd.wsgi </dev/null; fi
 
-setup: $(VENV)/.installed ## .venv with what the product needs
+setup: $(VENV)/.installed-dev ## .venv with what the product, its tests and its checks need
 
 setup-dev: $(VENV)/.installed-dev
 
-migrate: setup ## start the database and bring its tables up to date
+migrate: $(VENV)/.installed ## start the database and bring its tables up to date
 	@$(MANAGE) migrate --no-input
 
 # The database is migrated first, so that two workers do not both make its roles.
@@ -55,7 +55,6 @@ bench: setup-dev ## the benchmarks
 		[ $$found = 1 ] || echo "No benchmarks yet."
 
 screenshots: setup-dev ## docs/images/*.png of the demo agency
-	@$(MAKE) --no-print-directory demo DEMO_SERVE=0
 	@$(RUN) docs/screenshots.py
 
 stop: ## stop the embedded PostgreSQL
@@ -70,7 +69,7 @@ $(RUN):
 	@echo "Making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(RUN)
+$(VENV)/.installed: requirements.txt constraints.txt | $(RUN)
 	@echo "Installing what requirements.txt names"
 	@$(PIP) -r requirements.txt
 	@touch $@

@@ -25,10 +25,13 @@ DEBUG = env.bool("DEBUG", default=DATABASE_URL is None)
 def _secret_key() -> str:
     """The given key; with DEBUG a random one kept in CCD_DATA_DIR; else refuse to start."""
     given = env.str("DJANGO_SECRET_KEY", default="")
-    if given:
+    if given and (DEBUG or given != "changeme"):
         return given
     if not DEBUG:
-        sys.exit("DJANGO_SECRET_KEY is not set: with DEBUG=0 the server needs a long random secret. See .env.example.")
+        sys.exit(
+            f"DJANGO_SECRET_KEY is {'still changeme' if given else 'not set'}: with DEBUG=0 the server needs a long "
+            "random secret. See .env.example."
+        )
     kept = DATA_DIR / "secret_key"
     if not kept.exists():
         kept.touch(mode=0o600)
@@ -147,6 +150,7 @@ SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=10) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the container asks itself over plain HTTP
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True

@@ -23,8 +23,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Tests work as ccd_app, as the web does. TRUNCATE, which transactional tests clean up with, is let through here and
-    proved shut in tests/core/test_audit.py.
+    """Tests work as ccd_app, as the web does. TRUNCATE, which transactional tests clean up with, is let through here
+    and proved shut in tests/core/test_audit.py.
     """
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:

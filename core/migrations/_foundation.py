@@ -13,7 +13,7 @@ BEGIN
         CREATE ROLE ccd_app NOLOGIN;
     END IF;
 EXCEPTION
-    WHEN duplicate_object THEN NULL;  -- another database of this server was first
+    WHEN duplicate_object OR unique_violation THEN NULL;  -- another database of this server was first
     WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'the owner named in DATABASE_URL may not create the role ccd_app: let the server''s '
             'administrator run CREATE ROLE ccd_app NOLOGIN; GRANT ccd_app TO "%";', current_user;
@@ -139,9 +139,13 @@ CREATE FUNCTION ccd_touch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     remembered text[] := string_to_array(TG_ARGV[0], ',');
     ignored text[] := string_to_array(TG_ARGV[1], ',');
+    by_a_person boolean := remembered <> '{}'
+        AND coalesce(current_setting('ccd.channel', true), '') IN ('admin', 'approval', 'link');
     old_row jsonb;
-    new_row jsonb := to_jsonb(NEW) - ignored;
+    new_row jsonb;
 BEGIN
+    IF TG_OP = 'INSERT' AND NOT by_a_person THEN RETURN NEW; END IF;
+    new_row := to_jsonb(NEW) - ignored;
     IF TG_OP = 'UPDATE' THEN
         old_row := to_jsonb(OLD) - ignored;
         IF old_row = new_row THEN
@@ -150,7 +154,7 @@ BEGIN
             NEW.updated_at := now();
         END IF;
     END IF;
-    IF remembered <> '{}' AND current_setting('ccd.channel', true) IN ('admin', 'approval', 'link') THEN
+    IF by_a_person THEN
         NEW.edited_fields := ARRAY(
             SELECT unnest(coalesce(NEW.edited_fields, '{}'))
             UNION
