@@ -8,11 +8,11 @@ from argparse import ArgumentParser
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from core import audit, records
 from core.choices import COORDINATOR, ROLES
-from core.errors import CCDError
+from core.management.sentence import SentenceCommand
 from core.models import Role, Staff
 
 _BY_NAME = {name.casefold(): name for name in ROLES} | {"coordinator": COORDINATOR}
@@ -31,7 +31,7 @@ def _names(email: str, first: str | None, last: str | None) -> tuple[str, str]:
     return first or words[0], last or " ".join(words[1:]) or words[0]
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     """Exit 0: the account is there. Exit 1: it was refused, and why. Exit 2: wrong usage."""
 
     help = "Make an account. Asks for the password on a terminal; else makes a random one and prints it once."
@@ -57,8 +57,6 @@ class Command(BaseCommand):
             self._write(staff, password, roles)
         except ValidationError as error:
             raise CommandError(f"The password does not do: {' '.join(error.messages)}") from error
-        except CCDError as error:
-            raise CommandError(str(error)) from error
         self.stdout.write(f"Made the account {email} for {first} {last}: {', '.join(roles)}.")
         if is_made_up:
             self.stdout.write(f"Password, shown this once: {password}")

@@ -6,17 +6,17 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from core.choices import OUTCOMES
 from core.errors import CCDError
 from core.ingest import pipeline, sources
 from core.ingest.reader import read_source
+from core.management.sentence import SentenceCommand
 from core.models import Staff
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     """Take in one daily file: everything that is certain goes in, the rest waits for a person in the rejects file."""
 
     help = __doc__
@@ -40,8 +40,6 @@ class Command(BaseCommand):
             name = sources.profile(source).name
             content = read_source(src)
             report = self._run(content, src.name, name, person, options, bar)
-        except CCDError as error:
-            raise CommandError(str(error)) from error
         finally:
             bar.close()
         self._print(report, src, name, options)

@@ -3,14 +3,13 @@
 from argparse import ArgumentParser
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
 
 from core import demo
-from core.errors import CCDError
 from core.management.owner import as_owner
+from core.management.sentence import SentenceCommand
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     """Exit 0: the agency is there, now or since before. Exit 1: nothing was loaded, and why."""
 
     help = "Load the demo agency into an empty database, and print how to log in."
@@ -33,10 +32,7 @@ class Command(BaseCommand):
         if demo.is_loaded():
             self.stdout.write("The demo agency is loaded already.")
             return
-        try:
-            counts = demo.load()
-        except CCDError as error:
-            raise CommandError(str(error)) from error
+        counts = demo.load()
         with as_owner():
             demo.analyze()
         self.stdout.write("Loaded the demo agency:")

@@ -3,12 +3,11 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from core.audit.verify import Verdict, verify
+from core.management.sentence import SentenceCommand
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     """One line per table; what is not explained names table, record and field. Exit 1 then."""
 
     help = "Prove that the audit log explains every audited table, and that its triggers are in force."
