@@ -192,7 +192,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
     with connection.cursor() as cursor:
         staging.create(cursor)
         report.rows = staging.load(_counted(_checked(table, source), options.progress))
-        report.notes = [*_other_source(table, source), *table.notes]
+        report.notes = [*_other_source(table, source), *table.notes, *_blank(table)]
         options.progress("link", report.rows)
         link_rows(cursor, source.name)
         cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
@@ -216,6 +216,14 @@ def _other_source(table: Table, source: SourceProfile) -> list[str]:
         f"These look like the headers of {like.name}: {recognised[0]} of them are known there, only "
         f"{recognised[1]} in {source.name}. Is the source right?"
     ]
+
+
+def _blank(table: Table) -> list[str]:
+    """A note on rows without any value, which are no rows; nothing is passed over unsaid."""
+    if not table.blank_rows:
+        return []
+    number = table.blank_rows
+    return [f"{number} blank {'row was' if number == 1 else 'rows were'} passed over: nothing stands in any cell."]
 
 
 def _refuse_repeat(batch: ImportBatch, options: Options) -> None:

@@ -67,13 +67,15 @@ class Table:
         self.headers: tuple[str, ...] = tuple(own)
         self.columns: tuple[str | None, ...] = recognise(self.headers, profile)
         self.notes: list[str] = [*grid.notes, *ignored(self.headers, self.columns)]
+        self.blank_rows = 0
 
     def rows(self) -> Iterator[RawRow]:
-        """The data rows, numbered from 1; blank ones are none. May be asked for again."""
-        number, is_header = 0, True
+        """The data rows, numbered from 1; blank ones are none, and counted in blank_rows. May be asked for again."""
+        number, is_header, self.blank_rows = 0, True, 0
         for cells, unsafe in self._grid.rows():
             own = cells[self._skipped :] if self._skipped else cells
             if _is_blank(cells if is_header else own):
+                self.blank_rows += not is_header and len(own) > 1  # an empty line is not even a row
                 continue
             if is_header:
                 is_header = False

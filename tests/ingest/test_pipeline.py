@@ -441,6 +441,15 @@ def test_a_quote_that_never_closes_refuses_the_file(tmp_path: Path) -> None:
     assert not Client.objects.exists()
 
 
+def test_blank_rows_are_no_rows_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "blank.csv"
+    path.write_text("first_name,last_name\nAmina,Yusuf\n,\n\n , \nBo,Li\n,\n")
+    out = StringIO()
+    call_command("ingest_daily", src=path, source="SMIS", dry_run=True, stdout=out)
+    assert "2 rows in" in out.getvalue()
+    assert "3 blank rows were passed over" in out.getvalue()
+
+
 def test_a_file_of_another_source_is_noted(tmp_path: Path) -> None:
     path = tmp_path / "wrong.csv"
     path.write_text(
