@@ -21,15 +21,15 @@ from psycopg import Error as DriverError
 from core import audit, rules
 from core.choices import OUTCOMES
 from core.errors import FileRefused
-from core.ingest import headers, rejects, staging, versions
+from core.ingest import rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
 from core.ingest.check import CheckedRow, Checker
 from core.ingest.programs import ProgramEntry, ProgramIndex
 from core.ingest.reader import Table, open_table
-from core.ingest.sources import SourceProfile, names, profile
+from core.ingest.sources import SourceProfile, profile
 from core.linking.rows import link_rows, settle_repeated
-from core.models import AuditEntry, ImportBatch, ImportFile, Program, Staff
+from core.models import ImportBatch, ImportFile, Program, Staff
 
 # One daily file at a time: the number only has to differ from other advisory locks of this database.
 LOCK = 0x0CCD_0001
@@ -192,7 +192,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
     with connection.cursor() as cursor:
         staging.create(cursor)
         report.rows = staging.load(_counted(_checked(table, source), options.progress))
-        report.notes = [*_other_source(table, source), *table.notes, *_blank(table)]
+        report.notes = telling.notes(table, source)
         options.progress("link", report.rows)
         link_rows(cursor, source.name)
         cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
@@ -204,26 +204,6 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         _settle(cursor, batch, report)
         options.progress("report", report.rows)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
-
-
-def _other_source(table: Table, source: SourceProfile) -> list[str]:
-    """A note where the headers are plainly those of another source: the wrong one was chosen."""
-    like = max((profile(name) for name in names()), key=lambda p: headers.score(table.headers, p))
-    recognised = [headers.score(table.headers, p)[1] for p in (like, source)]
-    if recognised[0] < recognised[1] + 4:
-        return []
-    return [
-        f"These look like the headers of {like.name}: {recognised[0]} of them are known there, only "
-        f"{recognised[1]} in {source.name}. Is the source right?"
-    ]
-
-
-def _blank(table: Table) -> list[str]:
-    """A note on rows without any value, which are no rows; nothing is passed over unsaid."""
-    if not table.blank_rows:
-        return []
-    number = table.blank_rows
-    return [f"{number} blank {'row was' if number == 1 else 'rows were'} passed over: nothing stands in any cell."]
 
 
 def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
@@ -297,33 +277,11 @@ def default_rejects(file_name: str, now: datetime) -> Path:
 
 def _close(batch: ImportBatch, report: Report, actor: Staff | None) -> None:
     """The batch is applied; the database writes its one import entry. A dry run keeps what would be shown instead."""
-    report.preview = _preview(batch)
+    report.preview = telling.preview(batch)
     batch.status, batch.finished_at = ImportBatch.Status.APPLIED, timezone.now()
     batch.summary, batch.notes = report.summary(), report.notes
     batch.save(update_fields=["status", "finished_at", "summary", "notes", "headers", "repeated"])
     ImportFile.objects.filter(batch=batch).delete()
-
-
-def _preview(batch: ImportBatch, limit: int = 100) -> dict[str, Any]:
-    """The held and rejected rows and the changes, as many as a person reads before Confirm."""
-    rows = batch.rows.filter(outcome__in=("held", "rejected"))[:limit]
-    changes = AuditEntry.objects.filter(reference_id=batch.pk, action="update").order_by("position")[:limit]
-    return {
-        "rows": [
-            {
-                "row_number": row.row_number,
-                "outcome": row.outcome,
-                "reason": row.reason,
-                "reason_code": row.reason_code,
-                "cells": row.cells,
-            }
-            for row in rows
-        ],
-        "changes": [
-            {"entity": e.entity, "entity_id": str(e.entity_id), "client_id": str(e.client_id), "diff": e.diff_json}
-            for e in changes
-        ],
-    }
 
 
 def preview(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:

@@ -6,27 +6,13 @@ outcome already are passed over. Set-based; only pairs that differ somewhere com
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
-from core.linking.judge import Person, compatible, is_swapped, nearness
-
-# A date of birth or a name shared by more clients than this says nothing (placeholders) and is not looked through.
-BLOCK = 500
-CANDIDATES = 5
-
-
-@dataclass(slots=True)
-class _Held:
-    """Rows to hold, collected in Python and written at once."""
-
-    rows: list[tuple[int, str, str, list[UUID], float | None]] = field(default_factory=list)
-
-    def add(self, row: int, code: str, reason: str, candidates: Iterable[UUID], score: float | None = None) -> None:
-        self.rows.append((row, code, reason, list(dict.fromkeys(candidates))[:CANDIDATES], score))
+from core.linking.holding import BLOCK, NEAR_KEYS, ROW_AND_CLIENT, Held, hold_near, people, write_held
+from core.linking.in_file import link_within_file
+from core.linking.judge import compatible, is_swapped, nearness
 
 
 def link_rows(cursor: CursorWrapper, source: str) -> None:
@@ -79,24 +65,10 @@ def _by_identifier(cursor: CursorWrapper, source: str) -> None:
     )
 
 
-_ROW_AND_CLIENT = """
-    SELECT s.row_number, s.first_folded, s.last_folded, s.dob,
-           c.client_id, c.first_folded, c.last_folded, c.dob, ccd_fold(c.preferred_name), ccd_fold(c.alias),
-           ccd_fold(s.preferred_name), ccd_fold(s.alias)
-"""
-
-
-def _people(row: tuple) -> tuple[int, Person, UUID, Person]:
-    """One line of _ROW_AND_CLIENT as (row number, person of the row, client_id, person of the client)."""
-    number, first, last, dob, key, c_first, c_last, c_dob, c_preferred, c_alias, preferred, alias = row
-    mine = Person(first, last, dob, tuple(filter(None, (preferred, alias))))
-    return number, mine, key, Person(c_first, c_last, c_dob, tuple(filter(None, (c_preferred, c_alias))))
-
-
 def _judge_identified(cursor: CursorWrapper) -> None:
     """An identifier links only to someone of a compatible name and date of birth; else it was given out again."""
     cursor.execute(
-        _ROW_AND_CLIENT
+        ROW_AND_CLIENT
         + """
         FROM staging s JOIN clients c ON c.client_id = s.client_id
         WHERE s.road IN ('identifier', 'uid_external') AND s.outcome IS NULL
@@ -104,8 +76,8 @@ def _judge_identified(cursor: CursorWrapper) -> None:
                OR c.dob IS DISTINCT FROM s.dob)
         """
     )
-    held, swapped = _Held(), []
-    for number, mine, key, theirs in map(_people, cursor.fetchall()):
+    held, swapped = Held(), []
+    for number, mine, key, theirs in map(people, cursor.fetchall()):
         if not compatible(mine, theirs):
             reason = (
                 "This identifier belongs to a client of another name or date of birth; it may have been given out "
@@ -114,7 +86,7 @@ def _judge_identified(cursor: CursorWrapper) -> None:
             held.add(number, "recycled_identifier", reason, [key])
         elif is_swapped(mine, theirs):
             swapped.append(number)
-    _hold(cursor, held)
+    write_held(cursor, held)
     _keep_names(cursor, swapped)
 
 
@@ -184,10 +156,10 @@ def _link_new(cursor: CursorWrapper) -> None:
         ) p WHERE p.row_number = s.row_number
         """
     )
-    held = _Held()
+    held = Held()
     _near_clients(cursor, held)
-    _within_file(cursor, held)
-    _hold(cursor, held)
+    link_within_file(cursor, held)
+    write_held(cursor, held)
     cursor.execute(
         """
         UPDATE staging s SET outcome = 'held', reason_code = h.reason_code, candidate_ids = h.candidate_ids,
@@ -201,15 +173,7 @@ def _link_new(cursor: CursorWrapper) -> None:
     )
 
 
-NEAR_KEYS = """
-    (c.first_folded = s.first_folded OR c.last_folded = s.last_folded
-     OR (c.first_folded = s.last_folded AND c.last_folded = s.first_folded)
-     OR (left(c.first_folded, 1) = left(s.first_folded, 1) AND left(c.last_folded, 1) = left(s.last_folded, 1))
-     OR left(c.first_folded, 1) = left(s.last_folded, 1) AND left(c.last_folded, 1) = left(s.first_folded, 1))
-"""
-
-
-def _near_clients(cursor: CursorWrapper, held: _Held) -> None:
+def _near_clients(cursor: CursorWrapper, held: Held) -> None:
     """Hold the first row of every new person to whom a client is near."""
     cursor.execute(
         f"""
@@ -229,146 +193,17 @@ def _near_clients(cursor: CursorWrapper, held: _Held) -> None:
                 SELECT c.client_id FROM clients c
                 WHERE c.last_folded = s.first_folded AND c.first_folded = s.last_folded LIMIT {BLOCK}) n
         )
-        {_ROW_AND_CLIENT.replace("c.client_id", "coalesce(c.linked_to, c.client_id)", 1)}
+        {ROW_AND_CLIENT.replace("c.client_id", "coalesce(c.linked_to, c.client_id)", 1)}
         FROM pairs p JOIN staging s ON s.row_number = p.row_number JOIN clients c ON c.client_id = p.client_id
         """
     )
     near: dict[int, list[tuple[float, UUID]]] = defaultdict(list)
-    for number, mine, key, theirs in map(_people, cursor.fetchall()):
+    for number, mine, key, theirs in map(people, cursor.fetchall()):
         score = nearness(mine, theirs)
         if score is not None:
             near[number].append((score, key))
     for number, found in near.items():
-        _hold_near(held, number, found)
-
-
-def _hold_near(held: _Held, number: int, found: list[tuple[float, UUID]]) -> None:
-    found.sort(key=lambda pair: (-pair[0], str(pair[1])))
-    reason = "A client with nearly this name and date of birth exists. Decide whether they are one person."
-    held.add(number, "uncertain_match", reason, [key for _, key in found], found[0][0])
-
-
-def _within_file(cursor: CursorWrapper, held: _Held) -> None:
-    """The same rules among the new people of the file, in the order of their rows.
-
-    A later person with the name and date of an earlier one is the same person unless both have identifiers; a near
-    one is held. Only people who share a key with another come to Python.
-    """
-    cursor.execute(
-        f"""
-        WITH heads AS MATERIALIZED (
-            SELECT s.row_number, s.first_folded, s.last_folded, s.dob, s.uid_external, s.preferred_name, s.alias,
-                   (s.client_id IS NULL) AS is_new, s.client_id, ccd_digits(s.phone_number) AS phone,
-                   ccd_postal_key(s.address) AS postal
-            FROM staging s WHERE s.person = s.row_number
-               OR (s.outcome IS NULL AND s.same_as IS NULL AND s.client_id IS NOT NULL)
-        ), days AS MATERIALIZED (SELECT dob FROM heads GROUP BY dob HAVING count(*) BETWEEN 2 AND {BLOCK}),
-        pairs AS (
-            SELECT c.row_number AS earlier, s.row_number AS later FROM heads s JOIN days USING (dob)
-            JOIN heads c USING (dob) WHERE (s.is_new AND (c.row_number < s.row_number OR NOT c.is_new)) AND {NEAR_KEYS}
-            UNION
-            SELECT c.row_number, s.row_number FROM heads s JOIN heads c USING (first_folded, last_folded)
-            WHERE s.is_new AND (c.row_number < s.row_number OR NOT c.is_new) AND c.row_number <> s.row_number
-            UNION
-            SELECT c.row_number, s.row_number FROM heads s
-            JOIN heads c ON c.first_folded = s.last_folded AND c.last_folded = s.first_folded
-            WHERE s.is_new AND (c.row_number < s.row_number OR NOT c.is_new) AND c.row_number <> s.row_number
-        )
-        SELECT s.row_number, s.first_folded, s.last_folded, s.dob, c.row_number,
-               c.first_folded, c.last_folded, c.dob, ccd_fold(c.preferred_name), ccd_fold(c.alias),
-               ccd_fold(s.preferred_name), ccd_fold(s.alias),
-               s.uid_external IS NOT NULL, c.uid_external IS NOT NULL,
-               coalesce(s.phone <> c.phone AND s.postal <> c.postal, false), c.client_id
-        FROM pairs JOIN heads s ON s.row_number = later JOIN heads c ON c.row_number = earlier
-        ORDER BY later, earlier
-        """
-    )
-    _FileOrder(cursor, held).decide(cursor.fetchall())
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """A new person of the file and an earlier one who shares a key."""
-
-    later: int
-    mine: Person
-    earlier: int
-    theirs: Person
-    later_identified: bool
-    earlier_identified: bool
-    contact_conflicts: bool
-    client: UUID | None
-
-    @classmethod
-    def of(cls, row: tuple) -> "_Pair":
-        """From one line of the query in _within_file."""
-        return cls(*_people(row[:12]), *row[12:])
-
-    @property
-    def exact(self) -> bool:
-        """Same folded names and the same date of birth, which must be known."""
-        mine, theirs = self.mine, self.theirs
-        return mine.dob is not None and (mine.first, mine.last, mine.dob) == (theirs.first, theirs.last, theirs.dob)
-
-
-class _FileOrder:
-    """Decides the new people of a file one after the other, so that a held one is no candidate for the next."""
-
-    def __init__(self, cursor: CursorWrapper, held: _Held) -> None:
-        self.cursor = cursor
-        self.held = held
-        self.out = {row[0] for row in held.rows}
-        self.keys: dict[int, UUID] = {}
-        self.joined: dict[int, int] = {}  # later row → first row of the person
-        self.identified: set[int] = set()  # first rows of people of whom some row has an identifier
-        self.linked: dict[int, UUID] = {}
-
-    def decide(self, pairs: list[tuple]) -> None:
-        """Pairs come ordered by the later row."""
-        by_later: dict[int, list[_Pair]] = defaultdict(list)
-        for pair in map(_Pair.of, pairs):
-            by_later[pair.later].append(pair)
-            if pair.earlier_identified:
-                self.identified.add(pair.earlier)
-            if pair.client is not None:
-                self.linked[pair.earlier] = pair.client
-        for later, found in by_later.items():
-            if later not in self.out:
-                self._decide(later, [pair for pair in found if pair.earlier not in self.out])
-        self._write()
-
-    def _decide(self, later: int, pairs: list["_Pair"]) -> None:
-        near = []
-        for pair in pairs:
-            first = self.joined.get(pair.earlier, pair.earlier)
-            other = pair.later_identified and first in self.identified
-            if pair.exact and not other and not pair.contact_conflicts:
-                self.joined[later] = first
-                if pair.later_identified:
-                    self.identified.add(first)
-                return
-            score = 1.0 if pair.exact else nearness(pair.mine, pair.theirs)
-            if score is not None:
-                near.append((score, self._key(first)))
-        if near:
-            self.out.add(later)
-            _hold_near(self.held, later, near)
-
-    def _key(self, first: int) -> UUID:
-        """client_id of an earlier person: of the client it is linked to, or of the new one it becomes."""
-        return self.linked.get(first) or self.keys.setdefault(first, uuid4())
-
-    def _write(self) -> None:
-        """New people that others refer to get their key now; who joined an earlier person shares that one's."""
-        joined = {later: self._key(first) for later, first in self.joined.items()}
-        for table, road in ((self.keys, "new"), (joined, "file")):
-            self.cursor.execute(
-                """
-                UPDATE staging s SET client_id = k.key, road = %s
-                FROM unnest(%s::int[], %s::uuid[]) AS k (row_number, key) WHERE k.row_number = s.row_number
-                """,
-                [road, list(table), list(table.values())],
-            )
+        hold_near(held, number, found)
 
 
 def _judge_same_person(cursor: CursorWrapper) -> None:
@@ -383,8 +218,8 @@ def _judge_same_person(cursor: CursorWrapper) -> None:
           AND (h.first_folded <> s.first_folded OR h.last_folded <> s.last_folded OR h.dob IS DISTINCT FROM s.dob)
         """
     )
-    held, swapped = _Held(), []
-    for number, mine, key, theirs in map(_people, cursor.fetchall()):
+    held, swapped = Held(), []
+    for number, mine, key, theirs in map(people, cursor.fetchall()):
         if not compatible(mine, theirs):
             reason = (
                 "An earlier row of this file has the same identifier with another name or date of birth. "
@@ -393,7 +228,7 @@ def _judge_same_person(cursor: CursorWrapper) -> None:
             held.add(number, "recycled_identifier", reason, [key])
         elif is_swapped(mine, theirs):
             swapped.append(number)
-    _hold(cursor, held)
+    write_held(cursor, held)
     _keep_names(cursor, swapped)
 
 
@@ -410,21 +245,4 @@ def settle_repeated(cursor: CursorWrapper) -> None:
         FROM staging h WHERE h.row_number = s.same_as AND s.outcome IS NULL
         """,
         [],
-    )
-
-
-def _hold(cursor: CursorWrapper, held: _Held) -> None:
-    """Write what was collected. Candidates go over as text: an array of arrays must not be ragged."""
-    if not held.rows:
-        return
-    rows, codes, reasons, candidates, scores = zip(*held.rows, strict=True)
-    cursor.execute(
-        """
-        UPDATE staging s SET outcome = 'held', reason_code = h.code, reason = h.reason, score = h.score,
-            candidate_ids = string_to_array(h.candidates, ';')::uuid[], client_id = NULL, road = NULL
-        FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::float8[])
-            AS h (row_number, code, reason, candidates, score)
-        WHERE h.row_number = s.row_number
-        """,
-        [list(rows), list(codes), list(reasons), [";".join(map(str, keys)) for keys in candidates], list(scores)],
     )

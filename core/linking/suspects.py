@@ -9,8 +9,8 @@ from django.db.utils import IntegrityError
 
 from core import audit, rules
 from core.errors import Conflict
+from core.linking.holding import BLOCK, NEAR_KEYS
 from core.linking.judge import Person, nearness
-from core.linking.rows import BLOCK, NEAR_KEYS
 from core.models import Client, ClientLink, Staff
 
 # Beyond this many clients only exact pairs are looked for while someone waits for a page.
