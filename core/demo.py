@@ -96,18 +96,17 @@ def waiting_files() -> Iterator[tuple[str, Path, bool]]:
 def _copy(table: str) -> int:
     """Rows of the table's file, sent as they lie there: an empty field is NULL, `""` an empty text."""
     path = settings.BASE_DIR / "fixtures" / "demo" / f"{table}.csv"
-    columns, insert = _STAGED.get(table, ("", ""))
-    target = "staged" if insert else table
     try:
         with connection.cursor() as cursor, path.open("rb") as file:
-            if insert:
-                cursor.execute(f"CREATE TEMP TABLE staged ({columns}) ON COMMIT DROP")
             header = file.readline().decode().strip()
-            with cursor.copy(f"COPY {target} ({header}) FROM STDIN WITH (FORMAT csv)") as copy:
+            columns, insert = _STAGED.get(table, ("", f"INSERT INTO {table} ({header}) SELECT {header} FROM staged"))
+            # By way of a table of its own: COPY does not go into one with row-level security.
+            shape = f"({columns}) ON COMMIT DROP" if columns else f"AS SELECT {header} FROM {table} WITH NO DATA"
+            cursor.execute(f"CREATE TEMP TABLE staged {shape}")
+            with cursor.copy(f"COPY staged ({header}) FROM STDIN WITH (FORMAT csv)") as copy:
                 copy.write(file.read())
-            if insert:
-                cursor.execute(insert)
-                cursor.execute("DROP TABLE staged")
+            cursor.execute(insert)
+            cursor.execute("DROP TABLE staged")
             cursor.execute(f"SELECT count(*) FROM {table}")
             return cursor.fetchone()[0]
     except psycopg.Error as error:  # within COPY they are not Django's own

@@ -23,7 +23,8 @@ SELECT c.relname, coalesce(
     ARRAY['(t.*)::text COLLATE "C"'])
 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname
 """
-# Names and states, not definitions: PostgreSQL rewrites an expression the first time it is dumped and restored.
+# Names and states, not definitions: PostgreSQL rewrites an expression the first time it is dumped and restored. Those
+# of policies come back as they were.
 _SHAPE = """
 WITH t AS (SELECT oid, relname, relrowsecurity, relforcerowsecurity FROM pg_class
            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'S'))
@@ -36,11 +37,16 @@ UNION ALL SELECT 'index', t.relname, i.indexrelid::regclass::text, concat(indisu
     FROM t JOIN pg_index i ON i.indrelid = t.oid
 UNION ALL SELECT 'trigger', t.relname, tgname, concat(tgenabled, tgfoid::regproc)
     FROM t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT tgisinternal
-UNION ALL SELECT 'policy', t.relname, polname, concat(polcmd, polpermissive)
+UNION ALL SELECT 'policy', t.relname, polname, concat(polcmd, polpermissive, polroles::regrole[],
+        md5(concat(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))))
     FROM t JOIN pg_policy p ON p.polrelid = t.oid
 UNION ALL SELECT 'right', t.relname, privilege, has_table_privilege('ccd_app', t.oid, privilege)::text
     FROM t, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) privilege
     WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = 'ccd_app')
+UNION ALL SELECT 'right of the viewer', t.relname, privilege, ''
+    FROM t, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) privilege, pg_roles
+    WHERE rolname = 'ccd_viewer' AND CASE WHEN privilege IN ('DELETE', 'TRUNCATE')
+        THEN has_table_privilege(rolname, t.oid, privilege) ELSE has_any_column_privilege(rolname, t.oid, privilege) END
 UNION ALL SELECT 'function', proname, pg_get_function_identity_arguments(oid), md5(prosrc) || prosecdef
     FROM pg_proc p WHERE pronamespace = 'public'::regnamespace
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')

@@ -129,7 +129,9 @@ def is_interrupted(batch: ImportBatch) -> bool:
         return batch.status == ImportBatch.Status.INTERRUPTED
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted)", [LOCK]
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database "
+            "WHERE datname = current_database() AND locktype = 'advisory' AND objid = %s AND granted)",
+            [LOCK],
         )
         return not cursor.fetchone()[0]
 

@@ -1816,6 +1816,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("end_date__isnull", True)), fields=["program"], name="enrollment_open"
             ),
         ),
+        migrations.AddIndex(
+            model_name="enrollment",
+            index=models.Index(fields=["-start_date", "enrollment_id"], name="enrollment_list_order"),
+        ),
         migrations.AddConstraint(
             model_name="enrollment",
             constraint=models.CheckConstraint(

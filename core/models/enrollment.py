@@ -88,6 +88,7 @@ class Enrollment(TimestampedModel):
         indexes = [
             models.Index(fields=["end_date", "start_date"], include=["client", "program"], name="enrollment_days"),
             models.Index(fields=["program"], condition=Q(end_date__isnull=True), name="enrollment_open"),
+            models.Index(fields=["-start_date", "enrollment_id"], name="enrollment_list_order"),
         ]
         triggers = [*audited(hidden=("edited_fields",)), Touch(remembered=("end_date",))]
 

@@ -118,6 +118,11 @@ def test_a_dump_without_a_row_that_was_there_fails_the_drill(made: backup.Made) 
         "ALTER TABLE clients DISABLE TRIGGER ALL",
         "GRANT DELETE ON audit_log TO ccd_app",
         "ALTER TABLE clients DROP CONSTRAINT client_has_a_name",
+        "ALTER TABLE clients DISABLE ROW LEVEL SECURITY",
+        "ALTER POLICY viewer_assigned ON clients USING (true)",
+        "ALTER POLICY viewer_assigned ON clients TO PUBLIC",
+        "GRANT DELETE ON clients TO ccd_viewer",
+        "GRANT UPDATE (role_id) ON staff_roles TO ccd_viewer",
         "CREATE OR REPLACE FUNCTION ccd_refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
     ],
 )
