@@ -21,13 +21,14 @@ from unfold.utils import parse_date_str
 from admin_ext import audit_export, words
 from admin_ext.base import CCDModelAdmin, Link
 from admin_ext.lists import CCDChangeList, RecordFilter
+from admin_ext.watching import exported
 from core import rules
 from core.audit import sentences
 from core.audit.phrases import PHRASES
 from core.audit.sentences import Reading
 from core.audit.words import model_of
 from core.choices import AUDIT_ACTIONS, CHANNELS
-from core.models import AccessEntry, AuditEntry, Client, ImportBatch, PendingChange, Staff
+from core.models import AuditEntry, Client, ImportBatch, PendingChange, Staff
 
 _ROADS = {"admin": "blue", "approval": "green", "import": "grey", "link": "blue", "command": "grey"}
 
@@ -200,9 +201,7 @@ class AuditEntryAdmin(CCDModelAdmin):
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
         entries = self.get_changelist_instance(request).queryset
-        AccessEntry.objects.create(
-            staff=request.user, action="export", entity="audit_log", detail=request.GET.urlencode()[:500] or None
-        )
+        exported(request, entries, entries.count())
         name = f"audit_log_{timezone.localdate():%Y-%m-%d}.csv"
         response = StreamingHttpResponse(
             audit_export.csv_lines(entries, viewer=request.user), content_type="text/csv; charset=utf-8"

@@ -32,7 +32,7 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
-    list_max_show_all = 200
+    list_max_show_all = 100  # what the access log keeps of a page
     list_filter_submit = True
     list_fullwidth = True
     actions = None

@@ -12,11 +12,13 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from admin_ext import client_filters, client_search, words
+from admin_ext.assigning import Assigning, AssignmentInline
 from admin_ext.base import CCDModelAdmin
 from admin_ext.client_form import ADDRESS, ADDRESS_FIELDS, ClientForm
 from admin_ext.exporting import Exporting
 from admin_ext.forms import CCDForm
 from admin_ext.inlines import CCDInline, ReadOnlyInline
+from admin_ext.looks import Watched
 from admin_ext.scoping import client_label
 from core.models import (
     Client,
@@ -89,7 +91,7 @@ class IdentifierInline(CCDInline):
 
 
 @admin.register(Client)
-class ClientAdmin(Exporting, CCDModelAdmin):
+class ClientAdmin(Watched, Assigning, Exporting, CCDModelAdmin):
     """One row per person: clients linked to another are reached from that one's page."""
 
     verbs = ("view", "add", "change", "propose")
@@ -132,7 +134,7 @@ class ClientAdmin(Exporting, CCDModelAdmin):
             *("sexual_orientation", "languages_spoken", "race", "immigration_status", "phone_number", "email"),
         )
     } | {part: f"address__{part}" for part in ADDRESS}
-    inlines = (EnrollmentInline, IntakeInline, DischargeInline, RestrictionInline, IdentifierInline)
+    inlines = (EnrollmentInline, IntakeInline, DischargeInline, RestrictionInline, IdentifierInline, AssignmentInline)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return super().get_queryset(request).defer("edited_fields")
@@ -160,7 +162,8 @@ class ClientAdmin(Exporting, CCDModelAdmin):
     ) -> TemplateResponse:
         obj = kwargs.get("obj")
         if obj is not None:
-            context["header"] = header(request, obj)
+            found = context["header"] = header(request, obj)
+            context["clients_shown"] = [client for client in (found["linked_to"], *found["same_person"]) if client]
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Client", ordering="last_name")

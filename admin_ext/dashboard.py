@@ -24,6 +24,7 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """For UNFOLD["DASHBOARD_CALLBACK"]."""
     day = timezone.localdate()
     user = request.user
+    ending = _ending(user, day)
     cards = [_clients(user, day), _places(user, day), *_proposals(request)]
     return {
         **context,
@@ -31,7 +32,8 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "day": day,
         "cards": cards,
         "files": _files(user) if allows(user, "core.view_importbatch") else None,
-        "ending": _ending(user, day),
+        "ending": ending,
+        "clients_shown": [row["restriction"] for row in ending],
         "full": _fullest(user, day),
     }
 

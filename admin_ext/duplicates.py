@@ -54,13 +54,15 @@ class ClientLinkAdmin(CCDModelAdmin):
         """Pairs, nearest first."""
         rules.require(request.user, "core.link_clients")
         page = Paginator(suspects(), PAIRS_PER_PAGE).get_page(request.GET.get("page"))
+        pairs = _side_by_side(list(page.object_list))
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Duplicates",
             "page": page,
-            "pairs": _side_by_side(list(page.object_list)),
+            "pairs": pairs,
+            "clients_shown": [pair[name] for pair in pairs for name in ("client", "other")],
             "decided": ClientLink.objects.filter(verdict="not_same").count(),
         }
         return TemplateResponse(request, "admin/core/clientlink/pairs.html", context)

@@ -9,9 +9,10 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
+from admin_ext.watching import exported
 from core import rules
-from core.models import AccessEntry
 from core.normalise import escape_formula
 from reporting import render
 
@@ -40,7 +41,7 @@ class Exporting:
     export_columns: dict[str, str] = {}
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.export_view)
+        view = self.admin_site.admin_view(require_safe(self.export_view))
         name = f"core_{self.opts.model_name}_export"
         return [path("export.<str:kind>", view, name=name), *super().get_urls()]
 
@@ -72,20 +73,11 @@ class Exporting:
         if kind == "xlsx" and number > MOST_XLSX_ROWS:
             sentence = f"{number:,} rows are too many for XLSX: narrow the list, or take CSV."
             return self.say(request, sentence, self.list_url())
-        self._note(request, number)
+        exported(request, found, number)
         response = self._csv(found) if kind == "csv" else self._xlsx(found)
         name = f"{self.opts.db_table}_{timezone.localdate()}.{kind}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
-
-    def _note(self, request: HttpRequest, number: int) -> None:
-        AccessEntry.objects.create(
-            staff=request.user,
-            action="export",
-            entity=self.opts.db_table,
-            number=number,
-            detail=request.META.get("QUERY_STRING", "")[:500] or None,
-        )
 
     def _rows(self, found: models.QuerySet) -> Iterator[list[Cell]]:
         for record in found.iterator(chunk_size=2000):

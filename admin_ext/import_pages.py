@@ -2,6 +2,7 @@
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest
@@ -56,7 +57,8 @@ def preview(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
         "figures": _figures(summary),
         "open_rows": [{**row, "kind": KINDS[row["outcome"]], "cells": _filled(row["cells"])} for row in found["rows"]],
         "open_total": summary.get("held", 0) + summary.get("rejected", 0),
-        "changes": _changes(found["changes"], request),
+        "changes": (changes := _changes(found["changes"], request)),
+        "clients_shown": [change["key"] for change in changes if change["key"]],
     }
 
 
@@ -80,6 +82,7 @@ def _changes(found: list[dict[str, Any]], request: HttpRequest) -> list[dict[str
             {
                 "client": names.get(change["client_id"], "a client"),
                 "client_id": change["client_id"],
+                "key": UUID(change["client_id"]) if change["client_id"] in names else None,
                 "record": str(model._meta.verbose_name),
                 "fields": [(label_of(model, name), before.get(name, ""), after[name]) for name in sorted(after)],
             }
@@ -102,6 +105,7 @@ def batch_page(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
         "outcome": outcome,
         "page": page,
         "rows": [_row(row, candidates) for row in page.object_list],
+        "clients_shown": [*page.object_list, *candidates.values()],
         "query": urlencode({"outcome": outcome}) if outcome else "",
         "open_total": sum((batch.summary or {}).get(name, 0) for name in ("held", "rejected")),
     }

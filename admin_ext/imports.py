@@ -5,22 +5,23 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from admin_ext import import_pages
 from admin_ext.base import CCDModelAdmin
+from admin_ext.watching import exported
 from admin_ext.words import chip, lines
 from core import rules
 from core.errors import CCDError, FileRefused
 from core.ingest import pipeline, rejects, sources
 from core.ingest.reader import LARGEST
-from core.models import ImportBatch
+from core.models import ImportBatch, ImportRow
 
 
 class UploadForm(forms.Form):
@@ -68,7 +69,7 @@ class ImportBatchAdmin(CCDModelAdmin):
         return [
             path("<uuid:key>/confirm/", view(self.confirm_view), name="core_importbatch_confirm"),
             path("<uuid:key>/cancel/", view(self.cancel_view), name="core_importbatch_cancel"),
-            path("<uuid:key>/rows.csv", view(self.rows_view), name="core_importbatch_rows"),
+            path("<uuid:key>/rows.csv", view(require_safe(self.rows_view)), name="core_importbatch_rows"),
             *super().get_urls(),
         ]
 
@@ -120,6 +121,8 @@ class ImportBatchAdmin(CCDModelAdmin):
         """The batch: what it did or would do, and its rows."""
         batch = self.get_object_or_404(request, object_id)
         rules.require(request.user, "core.view_importbatch", batch)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
         if batch.status == ImportBatch.Status.PREVIEWED and hasattr(batch, "file"):
             return self._page(
                 request, "preview.html", title=f"Preview of {batch.file_name}", **import_pages.preview(batch, request)
@@ -161,6 +164,8 @@ class ImportBatchAdmin(CCDModelAdmin):
         rules.require(request.user, "core.view_importbatch", batch)
         only = None if request.GET.get("all") else ("held", "rejected")
         kind = "outcomes" if only is None else "rejects"
+        rows = ImportRow.objects.filter(batch=batch, **({"outcome__in": only} if only else {}))
+        exported(request, rows, rows.count())
         return StreamingHttpResponse(
             rejects.csv_of_batch(batch, only=only),
             content_type="text/csv; charset=utf-8",

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import display
+from unfold.forms import PaginationInlineFormSet
 
 from admin_ext.forms import CCDForm, form_for
 from admin_ext.scoping import Scoped
@@ -55,9 +56,23 @@ class CCDInline(Scoped, TabularInline):
         return super().get_formset(request, obj, **kwargs)
 
 
+class ShownFormSet(PaginationInlineFormSet):
+    """Rows that are only shown: what is posted about them is not read, and is always right."""
+
+    def __init__(self, data: object = None, files: object = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def is_valid(self) -> bool:
+        return True
+
+    def has_changed(self) -> bool:
+        return False
+
+
 class ReadOnlyInline(CCDInline):
     """Rows that are only shown here."""
 
+    formset = ShownFormSet
     editable = False
     max_num = 0
     verbs = ("view",)

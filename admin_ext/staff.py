@@ -19,11 +19,14 @@ from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from admin_ext import words
+from admin_ext.assigning import GrantedInline
 from admin_ext.base import CCDModelAdmin, Link
 from admin_ext.forms import CCDForm
 from admin_ext.inlines import CCDInline
-from core import audit, records
-from core.models import AccessEntry, ProgramStaff, Role, Staff, StaffRole
+from admin_ext.looks import Watching
+from admin_ext.seeing import Seeing
+from core import access, audit, records
+from core.models import ProgramStaff, Role, Staff, StaffRole
 
 
 class StaffForm(CCDForm):
@@ -109,7 +112,7 @@ class ActiveFilter(DropdownFilter):
 
 
 @admin.register(Staff)
-class StaffAdmin(CCDModelAdmin):
+class StaffAdmin(Watching, Seeing, CCDModelAdmin):
     """Closed, never deleted."""
 
     verbs = ("view", "add", "change")
@@ -120,7 +123,7 @@ class StaffAdmin(CCDModelAdmin):
     search_fields = ("first_name", "last_name", "email")
     search_help_text = "Name or e-mail"
     ordering = ("last_name", "first_name")
-    inlines = (WorksInInline,)
+    inlines = (WorksInInline, GrantedInline)
 
     def get_fieldsets(self, request: HttpRequest, obj: Staff | None = None) -> tuple[tuple[str | None, dict], ...]:
         account = (None, {"fields": (("first_name", "last_name"), "email", "active", "roles")})
@@ -167,9 +170,7 @@ class StaffAdmin(CCDModelAdmin):
                 records.change(
                     staff, actor=request.user, values={"password": make_password(form.cleaned_data["password1"])}
                 )
-                AccessEntry.objects.create(
-                    staff=request.user, action="set password", entity="staff", detail=str(staff.pk)
-                )
+                access.record(request.user, "set password", "staff", detail=str(staff.pk))
             return self.say(request, f"The password of {staff} was set.", self.url_of(staff.pk))
         context = {
             **self.admin_site.each_context(request),

@@ -80,6 +80,8 @@ class Writing:
             approvals.submit(request.ccd_drafts, actor=request.user, reason=form.cleaned_data["proposal_reason"])
 
     def save_formset(self, request: HttpRequest, form: ModelForm, formset: BaseInlineFormSet, change: bool) -> None:
+        if not formset.is_bound:
+            return
         proposing = self.is_proposing(request, form.instance if change else None)
         for row in formset.deleted_forms:
             self._remove(request, row, proposing=proposing)

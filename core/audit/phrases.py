@@ -86,6 +86,7 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ("pending_changes", "withdrawn", "Yes", "Withdrew the proposal to {proposal}"),
     ("pending_changes", "status", "Approved", "Approved the proposal to {proposal}"),
     ("pending_changes", "status", "Declined", "Declined the proposal to {proposal}"),
+    ("client_assignments", "end_date", None, "Let {user} see {client} through {end_date}"),
     ("client_links", "undone_at", None, "Unlinked {client} and {other}"),
     ("staff", "active", "No", "Closed the account of {name}"),
     ("source_disagreements", "status", "Ours kept", "Kept ours: {field} of {client}, where {source_system} disagrees"),

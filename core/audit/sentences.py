@@ -18,7 +18,7 @@ from core import rules
 from core.audit.phrases import ANY_PROPOSAL, ENDINGS, MADE, PHRASES, PROPOSALS, TURNS
 from core.audit.words import EMPTY, Names, Wanted, field_of, keys_in, label_of, model_of, readable
 from core.choices import SCOPE_ORG
-from core.models import AuditEntry, PendingChange, Staff
+from core.models import AuditEntry, ClientAssignment, PendingChange, Staff
 
 SYSTEM: Final = "System"
 # Tables without a single key are logged under their owner's.
@@ -33,6 +33,8 @@ _SAID_ALREADY: Final = frozenset(
     ("entity", "entity_id", "kind", "diff_json", "group_id", "client_id", "status", "withdrawn")
     + ("requested_by", "requested_at")
 )
+# What the sentence says already, or says nothing to people: guardian's name of the right.
+_DULL: Final = {ClientAssignment: ("user_id", "permission_id", "client_id")}
 
 _SUMMARY: Final = (
     "source_system",
@@ -276,7 +278,7 @@ def _ordered(model: type[models.Model] | None, values: Values) -> list[str]:
     if model is None:
         return list(values)
     order = {f.column: number for number, f in enumerate(model._meta.concrete_fields)}
-    dull = {model._meta.pk.name, getattr(model._meta.pk, "column", ""), "created_at"}
+    dull = {model._meta.pk.name, getattr(model._meta.pk, "column", ""), "created_at", *_DULL.get(model, ())}
     columns = [column for column in values if column not in dull and not _is_bare_key(model, column)]
     return sorted(columns, key=lambda column: order.get(column, len(order)))
 

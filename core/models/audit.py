@@ -3,6 +3,7 @@
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -72,6 +73,10 @@ class AccessEntry(models.Model):
         verbose_name = "access entry"
         verbose_name_plural = "access log"
         ordering = ["-accessed_at"]
+        indexes = [
+            GinIndex(fields=["client_ids"], name="access_of_client"),
+            models.Index(fields=["staff", "accessed_at"], name="access_by_staff"),
+        ]
         triggers = append_only("access_log")
 
     def __str__(self) -> str:

@@ -300,5 +300,5 @@ def test_program_staff_several_managers(browse, coordinator, shelter, worker, ma
 def test_the_tabs_of_a_client_are_there(browse, coordinator, amina):
     response = browse(coordinator).get(url("client_change", amina.pk))
     prefixes = [inline.formset.prefix for inline in response.context["inline_admin_formsets"]]
-    assert prefixes == list(INLINES)
+    assert prefixes == [*INLINES, "assignments"]
     assert "Demographics" in response.content.decode()
