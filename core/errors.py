@@ -28,6 +28,10 @@ class FileRefused(CCDError):
     """A whole file cannot be taken in; nothing of it was used."""
 
 
+class FileBusy(FileRefused):
+    """Another file is on its way in; this one was not looked at and may be tried again as it is."""
+
+
 class UnknownSource(FileRefused):
     """No source of that name is declared in core/ingest/sources."""
 

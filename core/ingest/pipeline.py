@@ -20,7 +20,7 @@ from psycopg import Error as DriverError
 
 from core import audit, rules
 from core.choices import OUTCOMES
-from core.errors import FileRefused
+from core.errors import FileBusy, FileRefused
 from core.ingest import rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
@@ -68,10 +68,13 @@ class _RolledBack(Exception):
 
 @dataclass
 class Options:
-    """How to run: a dry run does all but the write; `repeat` takes the same bytes again."""
+    """How to run: a dry run does all but the write; `repeat` takes the same bytes again; a preview `writes_files` to no
+    folder, since its page shows what would be in them.
+    """
 
     dry_run: bool = False
     repeat: bool = False
+    writes_files: bool = True
     rejects: Path | None = None
     outcomes: Path | None = None
     progress: Progress = lambda stage, number: None
@@ -147,42 +150,46 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
     options = options or Options()
     started = monotonic()
     files: list[tuple[Path, Path]] = []
+    done = False
     report = Report(batch_id=None if options.dry_run else str(batch.pk))
     try:
         with audit.acting(actor, channel="import", reference=batch.pk):
             if not _locked():
-                raise FileRefused("Another daily file is being taken in right now; try again when it is done.")
+                raise FileBusy("Another daily file is being taken in right now; try again when it is done.")
             _take_in(batch, content, actor, options, report)
-            files = _write_files(batch, options, report)
+            _write_files(batch, options, report, files)
             report.seconds = monotonic() - started
             _close(batch, report, actor)
             if options.dry_run:
                 raise _RolledBack
     except _RolledBack:
-        pass
+        done = True
     except (DataError, IntegrityError, DriverError) as error:
-        _forget(files)
         said = str(error).splitlines()[0]
         _refuse(batch, options, FileRefused(f"The database refused a row of this file: {said}. Nothing was taken in."))
     except FileRefused as error:
-        _forget(files)
         _refuse(batch, options, error)
-    for temporary, path in files:
-        rejects.publish(temporary, path)
+    else:
+        done = True
+    finally:
+        for temporary, path in files:
+            if done:
+                rejects.publish(temporary, path)
+            else:
+                temporary.unlink(missing_ok=True)
     return report
 
 
 def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
-    if not options.dry_run:
+    """Mark the batch and raise the error. A file that only came at a bad moment waits on for confirmation."""
+    if isinstance(error, FileBusy) and ImportFile.objects.filter(batch=batch).exists():
+        batch.status = ImportBatch.Status.PREVIEWED
+        batch.save(update_fields=["status"])
+    elif not options.dry_run:
         batch.status, batch.reason, batch.finished_at = ImportBatch.Status.REFUSED, str(error), timezone.now()
         batch.save(update_fields=["status", "reason", "finished_at"])
         ImportFile.objects.filter(batch=batch).delete()
     raise error
-
-
-def _forget(files: Iterable[tuple[Path, Path]]) -> None:
-    for temporary, _ in files:
-        temporary.unlink(missing_ok=True)
 
 
 def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: Options, report: Report) -> None:
@@ -219,7 +226,7 @@ def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
         when = timezone.localtime(first.finished_at or first.created_at)
         raise FileRefused(
             f"These very bytes were taken in from {batch.source_system} on {when:%Y-%m-%d at %H:%M} "
-            f"as {first.file_name}. Use --allow-repeat to take them in again."
+            f"as {first.file_name}. On the command line, --allow-repeat takes them in again."
         )
     batch.repeated = True
 
@@ -259,9 +266,10 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
         raise AssertionError(f"outcomes do not add up to the file: {report.outcomes}, {report.rows} rows")
 
 
-def _write_files(batch: ImportBatch, options: Options, report: Report) -> list[tuple[Path, Path]]:
-    """Write the rejects and outcomes files by temporary names; they are published after the commit."""
-    files = []
+def _write_files(batch: ImportBatch, options: Options, report: Report, files: list[tuple[Path, Path]]) -> None:
+    """Write the rejects and outcomes files by temporary names, each noted in `files`: published after the commit."""
+    if not options.writes_files:
+        return
     if options.outcomes:
         files.append((rejects.write_rows(options.outcomes, batch.headers), options.outcomes))
     open_rows = report.outcomes.get("held", 0) + report.outcomes.get("rejected", 0)
@@ -269,7 +277,6 @@ def _write_files(batch: ImportBatch, options: Options, report: Report) -> list[t
         path = options.rejects or default_rejects(batch.file_name, timezone.localtime())
         files.append((rejects.write_rows(path, batch.headers, only=("held", "rejected")), path))
         report.rejects_file = str(path)
-    return files
 
 
 def default_rejects(file_name: str, now: datetime) -> Path:
@@ -293,11 +300,11 @@ def preview(content: bytes, *, file_name: str, source: str, actor: Staff | None)
     """
     batch = receive(content, file_name=file_name, source=source, actor=actor)
     try:
-        report = run(batch, content, actor=actor, options=Options(dry_run=True))
+        report = run(batch, content, actor=actor, options=Options(dry_run=True, writes_files=False))
     except FileRefused as error:
         _refuse(batch, Options(), error)
     batch.status, batch.finished_at = ImportBatch.Status.PREVIEWED, None
-    batch.summary, batch.notes = {**report.summary(), "rejects_file": None}, report.notes
+    batch.summary, batch.notes = report.summary(), report.notes
     with transaction.atomic():
         batch.save(update_fields=["status", "summary", "notes", "headers"])
         ImportFile.objects.create(batch=batch, content=content, preview=report.preview)

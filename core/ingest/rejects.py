@@ -23,6 +23,8 @@ def write_rows(path: Path, headers: Sequence[str], *, only: Sequence[str] | None
     Raises FileRefused where the path cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if path.is_dir():
+        raise FileRefused(f"Cannot write {path}: it is a folder. Nothing was taken in.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8-sig", newline="") as file:
@@ -31,6 +33,7 @@ def write_rows(path: Path, headers: Sequence[str], *, only: Sequence[str] | None
             for row in _rows(only):
                 writer.writerow(row)
     except OSError as error:
+        temporary.unlink(missing_ok=True)
         raise FileRefused(f"Cannot write {path}: {error.strerror or error}. Nothing was taken in.") from error
     return temporary
 

@@ -13,23 +13,11 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.types.json import Jsonb
 
 from core.ingest.check import CheckedRow
+from core.models.clients import REMEMBERED_FIELDS
 
 ADDRESS_PARTS = ("street", "unit", "city", "province", "postal_code")
-# Columns of a client that a row may carry, besides the address.
-CLIENT_FIELDS = (
-    "first_name",
-    "last_name",
-    "preferred_name",
-    "alias",
-    "dob",
-    "gender",
-    "sexual_orientation",
-    "languages_spoken",
-    "race",
-    "immigration_status",
-    "phone_number",
-    "email",
-)
+# Columns of a client that a row may carry, besides the address, which comes in parts.
+CLIENT_FIELDS = tuple(name for name in REMEMBERED_FIELDS if name != "address")
 STAY_FIELDS = ("program_id", "intake_date", "start_date", "end_date", "discharge_date", "discharge_reason")
 _LOADED = (
     "row_number",

@@ -478,6 +478,14 @@ def test_a_restriction_is_noted_on_the_row(feed: Callable, shelter: Program) -> 
     assert "restriction" in rows[0]["reason"]
 
 
+def test_a_preview_leaves_no_file_behind(coordinator: Staff, tmp_path: Path, settings: object) -> None:
+    settings.DATA_DIR = tmp_path
+    batch = pipeline.preview(b"first_name,last_name,dob\nA,B,x\n", file_name="a.csv", source="SMIS", actor=coordinator)
+    assert batch.summary["rejected"] == 1
+    assert batch.summary["rejects_file"] is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_preview_writes_nothing_and_confirm_takes_it_in(coordinator: Staff, shelter: Program) -> None:
     content = b"first_name,last_name,dob,program,start_date\nAmina,Yusuf,1990-04-02,Hostel A,2026-01-05\n"
     batch = pipeline.preview(content, file_name="a.csv", source="SMIS", actor=coordinator)
@@ -490,6 +498,43 @@ def test_preview_writes_nothing_and_confirm_takes_it_in(coordinator: Staff, shel
     assert AuditEntry.objects.get(action="import").changed_by == coordinator
     with pytest.raises(FileRefused, match="applied"):
         pipeline.confirm(batch, actor=coordinator)
+
+
+def test_a_file_confirmed_at_a_bad_moment_waits_on(coordinator: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = pipeline.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=coordinator)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "_locked", lambda: False)  # another file is on its way in
+        with pytest.raises(FileRefused, match="try again"):
+            pipeline.confirm(batch, actor=coordinator)
+    batch.refresh_from_db()
+    assert batch.status == "previewed"
+    assert pipeline.confirm(batch, actor=coordinator).outcomes == {"created": 1}
+
+
+@pytest.mark.parametrize("target", ["the file itself", "a folder"])
+def test_a_target_that_cannot_be_written_refuses_before_anything_is_written(tmp_path: Path, target: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("first_name,last_name\nAmina,Yusuf\n")
+    outcomes = {"the file itself": path, "a folder": tmp_path}[target]
+    with pytest.raises(CommandError, match="overwritten|folder"):
+        call_command("ingest_daily", src=path, source="SMIS", outcomes=outcomes)
+    assert path.read_text().startswith("first_name")
+    assert not Client.objects.exists()
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_a_crash_of_ours_leaves_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("first_name,last_name\nAmina,Yusuf\n")
+
+    def crash(*arguments: object) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(pipeline, "_close", crash)
+    with pytest.raises(RuntimeError, match="ours"):
+        call_command("ingest_daily", src=path, source="SMIS", outcomes=tmp_path / "out.csv")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.csv"]
+    assert not Client.objects.exists()
 
 
 def test_cancel_removes_the_bytes(coordinator: Staff) -> None:

@@ -36,6 +36,7 @@ class Command(SentenceCommand):
         """Exit code 0 when done, also with rejects; 1 when the file was refused and nothing changed."""
         bar = _Progress(quiet=options["json"])
         try:
+            _refuse_overwriting(src, options)
             person = _actor(actor)
             name = sources.profile(source).name
             content = read_source(src)
@@ -86,6 +87,12 @@ class _Progress:
     def close(self) -> None:
         """Clear the line."""
         self.bar.close()
+
+
+def _refuse_overwriting(src: Path, options: dict[str, Any]) -> None:
+    for name in ("rejects", "outcomes"):
+        if options[name] is not None and options[name].resolve() == src.resolve():
+            raise CCDError(f"--{name} names the file that is to be taken in; it would be overwritten. Name another.")
 
 
 def _actor(email: str | None) -> Staff | None:
