@@ -67,22 +67,26 @@ def _by_identifier(cursor: CursorWrapper, source: str) -> None:
 
 def _judge_identified(cursor: CursorWrapper) -> None:
     """An identifier links only to someone of a compatible name and date of birth; else it was given out again."""
+    _judge(
+        cursor,
+        "clients c ON c.client_id = s.client_id AND s.road IN ('identifier', 'uid_external')",
+        "This identifier belongs to a client of another name or date of birth; it may have been given out again. "
+        "Compare the two people, then correct the identifier or the names.",
+    )
+
+
+def _judge(cursor: CursorWrapper, other: str, reason: str) -> None:
+    """Hold the rows that share an identifier with `other` (SQL: what `c` is and how it joins) but not the person."""
     cursor.execute(
-        ROW_AND_CLIENT
-        + """
-        FROM staging s JOIN clients c ON c.client_id = s.client_id
-        WHERE s.road IN ('identifier', 'uid_external') AND s.outcome IS NULL
-          AND (c.first_folded <> s.first_folded OR c.last_folded <> s.last_folded
-               OR c.dob IS DISTINCT FROM s.dob)
+        f"""
+        {ROW_AND_CLIENT} FROM staging s JOIN {other}
+        WHERE s.outcome IS NULL
+          AND (c.first_folded <> s.first_folded OR c.last_folded <> s.last_folded OR c.dob IS DISTINCT FROM s.dob)
         """
     )
     held, swapped = Held(), []
     for number, mine, key, theirs in map(people, cursor.fetchall()):
         if not compatible(mine, theirs):
-            reason = (
-                "This identifier belongs to a client of another name or date of birth; it may have been given out "
-                "again. Compare the two people, then correct the identifier or the names."
-            )
             held.add(number, "recycled_identifier", reason, [key])
         elif is_swapped(mine, theirs):
             swapped.append(number)
@@ -208,28 +212,12 @@ def _near_clients(cursor: CursorWrapper, held: Held) -> None:
 
 def _judge_same_person(cursor: CursorWrapper) -> None:
     """Rows of one new identifier must be about one person, too."""
-    cursor.execute(
-        """
-        SELECT s.row_number, s.first_folded, s.last_folded, s.dob,
-               h.client_id, h.first_folded, h.last_folded, h.dob, ccd_fold(h.preferred_name), ccd_fold(h.alias),
-               ccd_fold(s.preferred_name), ccd_fold(s.alias)
-        FROM staging s JOIN staging h ON h.row_number = s.person
-        WHERE s.person <> s.row_number AND s.outcome IS NULL
-          AND (h.first_folded <> s.first_folded OR h.last_folded <> s.last_folded OR h.dob IS DISTINCT FROM s.dob)
-        """
+    _judge(
+        cursor,
+        "staging c ON c.row_number = s.person AND s.person <> s.row_number",
+        "An earlier row of this file has the same identifier with another name or date of birth. "
+        "Find out whose identifier it is.",
     )
-    held, swapped = Held(), []
-    for number, mine, key, theirs in map(people, cursor.fetchall()):
-        if not compatible(mine, theirs):
-            reason = (
-                "An earlier row of this file has the same identifier with another name or date of birth. "
-                "Find out whose identifier it is."
-            )
-            held.add(number, "recycled_identifier", reason, [key])
-        elif is_swapped(mine, theirs):
-            swapped.append(number)
-    write_held(cursor, held)
-    _keep_names(cursor, swapped)
 
 
 def settle_repeated(cursor: CursorWrapper) -> None:
