@@ -171,6 +171,14 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 PGTRIGGER_MIGRATIONS = True
 
+# Mail about proposals: none without EMAIL_URL. A server that does not answer holds a decision's page this many seconds.
+CCD_SENDS_MAIL = bool(env.str("EMAIL_URL", default=""))
+if CCD_SENDS_MAIL:
+    vars().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="ccd@localhost")
+CCD_SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+
 # How long after an enrollment ended the program's staff still see the client.
 CCD_ASSIGNED_DAYS = env.int("CCD_ASSIGNED_DAYS", default=90)
 

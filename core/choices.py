@@ -129,6 +129,9 @@ APPROVED: Final = "approved"
 DECLINED: Final = "declined"
 CHANGE_STATUSES: Final = ((PENDING, "Pending"), (APPROVED, "Approved"), (DECLINED, "Declined"))
 CHANGE_KINDS: Final = (("create", "Create"), ("change", "Change"), ("delete", "Delete"))
+QUESTION: Final = "question"
+ANSWER: Final = "answer"
+NOTE_KINDS: Final = ((QUESTION, "Question"), (ANSWER, "Answer"))
 
 AUDIT_ACTIONS: Final = (("create", "Created"), ("update", "Changed"), ("delete", "Deleted"), ("import", "Imported"))
 CHANNELS: Final = (

@@ -24,6 +24,10 @@ class Conflict(CCDError):
     """The record moved, or someone else decided, since it was looked at."""
 
 
+class Busy(CCDError):
+    """Others held the same records for too long; nothing was written and it may be tried again as it is."""
+
+
 class FileRefused(CCDError):
     """A whole file cannot be taken in; nothing of it was used."""
 

@@ -48,7 +48,7 @@ def change(record: models.Model, *, actor: Staff | None, values: Values, reason:
     """
     model = type(record)
     with audit.acting(actor, channel="admin", reason=reason):
-        locked = model._default_manager.select_for_update(of=("self",)).get(pk=record.pk)
+        locked = model._default_manager.select_for_update(of=("self",), no_key=True).get(pk=record.pk)
         rules.require(actor, _permission("change", model), locked)
         wanted = tidied(model, values)
         changed = frozenset(name for name, value in wanted.items() if getattr(locked, name) != value)

@@ -35,6 +35,7 @@ from core.models import (
     Program,
     ProgramCapacity,
     ProgramStaff,
+    ProposalNote,
     Restriction,
     Role,
     SourceDisagreement,
@@ -200,13 +201,24 @@ def _proposals(user: Staff, held: frozenset[str]) -> Q:
     return Q(requested_by=user) if held & PROPOSING else Q(pk__in=[])
 
 
+def _notes(user: Staff, held: frozenset[str]) -> Q:
+    if held & DIRECT:
+        return Q()
+    return Q(change__requested_by=user) if held & PROPOSING else Q(pk__in=[])
+
+
 def _audit_entries(user: Staff, held: frozenset[str]) -> Q:
     if held & EXPORTING:
         return Q()
     if not held & PROPOSING:
         return Q(pk__in=[])
     own = PendingChange.objects.filter(requested_by=user).values("pk")
-    return Q(entity__in=SEEN_TABLES) | Q(entity=PendingChange._meta.db_table, entity_id__in=own)
+    own_notes = ProposalNote.objects.filter(change__requested_by=user).values("pk")
+    return (
+        Q(entity__in=SEEN_TABLES)
+        | Q(entity=PendingChange._meta.db_table, entity_id__in=own)
+        | Q(entity=ProposalNote._meta.db_table, entity_id__in=own_notes)
+    )
 
 
 def _for_roles(names: frozenset[str]) -> object:
@@ -224,6 +236,7 @@ _SCOPES = {
     Role: _for_roles(EVERYONE),
     StaffRole: _for_roles(frozenset({ADMINISTRATOR})),
     PendingChange: _proposals,
+    ProposalNote: _notes,
     AuditEntry: _audit_entries,
     AccessEntry: _for_roles(frozenset({ADMINISTRATOR})),
     ClientAssignment: _for_roles(DIRECT),
@@ -257,7 +270,9 @@ def _register() -> None:
     rules.add_perm("core.see_as", is_administrator)
     rules.add_perm("core.view_pendingchange", (may_edit | may_propose) & is_visible)
     rules.add_perm("core.approve_change", may_edit & ~is_own_proposal & is_waiting)
+    rules.add_perm("core.view_proposalnote", (may_edit | may_propose) & is_visible)
     rules.add_perm("core.withdraw_change", is_own_proposal & is_waiting)
+    rules.add_perm("core.answer_change", is_own_proposal & is_waiting)
     rules.add_perm("core.ingest_files", may_edit)
     rules.add_perm("core.link_clients", may_edit)
     rules.add_perm("core.override_restriction", may_edit)

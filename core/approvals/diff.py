@@ -91,7 +91,8 @@ def plain(value: Any) -> Any:
 
 def now_of(record: models.Model) -> Plain:
     """Every value of the record that people edit, as it stands in the diff."""
-    return {f.column: plain(f.value_from_object(record)) for f in record._meta.concrete_fields if is_open(f)}
+    fields = [f for f in record._meta.concrete_fields if is_open(f)]
+    return by_column(type(record), {f.column: plain(f.value_from_object(record)) for f in fields})
 
 
 def proposed(model: type[models.Model], values: Mapping[str, Any]) -> Plain:
@@ -102,8 +103,12 @@ def proposed(model: type[models.Model], values: Mapping[str, Any]) -> Plain:
 
 
 def by_column(model: type[models.Model], values: Plain) -> Plain:
-    """The values by column, whichever way they were named."""
-    return {field_of(model, name).column: value for name, value in values.items()}
+    """The values by column, whichever way they were named, tidied as the writer will tidy them: two texts that differ
+    in stray spaces are one value, when compared and when written.
+    """
+    fields = {name: field_of(model, name) for name in values}
+    tidied = records.tidied(model, {fields[name].name: value for name, value in values.items()})
+    return {field.column: tidied[field.name] for field in fields.values()}
 
 
 def values_of(model: type[models.Model], values: Plain) -> dict[str, Any]:

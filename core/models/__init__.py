@@ -2,7 +2,7 @@
 
 from core.models.audit import AccessEntry, AuditEntry
 from core.models.base import AuditedModel
-from core.models.changes import PendingChange
+from core.models.changes import PendingChange, ProposalNote
 from core.models.clients import Client, ClientAssignment, ClientIdentifier
 from core.models.enrollment import Discharge, Enrollment, Intake
 from core.models.imports import ImportBatch, ImportFile, ImportRow, SourceDisagreement
@@ -30,6 +30,7 @@ __all__ = [
     "Program",
     "ProgramCapacity",
     "ProgramStaff",
+    "ProposalNote",
     "Restriction",
     "Role",
     "SourceDisagreement",

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from datetime import date
-from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError
 
 from core import approvals, audit
-from core.approvals import Draft, deciding
+from core.approvals import Draft
 from core.errors import CCDError, Conflict, Invalid, NotAllowed
 from core.models import (
     AuditEntry,
@@ -540,64 +539,3 @@ class TestGroup:
         assert list(approvals.waiting_for(amina, viewer=manager)) == [change]
         approvals.decline(change, actor=coordinator, rationale="No")
         assert list(approvals.waiting_for(amina, viewer=coordinator)) == [other]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_eight_people_who_approve_at_once_exactly_one_does(
-    change: PendingChange, person: Callable[..., Staff], amina: Client
-) -> None:
-    people = [person("Client Data Coordinator") for _ in range(8)]
-    barrier, outcomes = Barrier(8), []
-
-    def press(actor: Staff) -> None:
-        try:
-            barrier.wait(10)
-            approvals.approve(change, actor=actor)
-            outcomes.append("approved")
-        except Conflict:
-            outcomes.append("told")
-        finally:
-            connection.close()
-
-    since = mark()
-    threads = [Thread(target=press, args=[actor]) for actor in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert sorted(outcomes) == ["approved"] + ["told"] * 7
-    assert [entry[:2] for entry in entries(since)] == [("clients", "update"), ("pending_changes", "update")]
-
-
-class _Deadlock(Exception):
-    sqlstate = "40P01"
-
-
-def _failing(times: int) -> tuple[Callable[[], str], list[int]]:
-    calls: list[int] = []
-
-    def act() -> str:
-        calls.append(1)
-        if len(calls) <= times:
-            raise OperationalError("deadlock detected") from _Deadlock()
-        return "done"
-
-    return act, calls
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_deadlock_is_tried_three_times_and_no_more() -> None:
-    act, calls = _failing(2)
-    assert deciding._retried(act) == "done"
-    assert len(calls) == 3
-    act, calls = _failing(3)
-    with pytest.raises(OperationalError):
-        deciding._retried(act)
-    assert len(calls) == 3
-
-
-def test_within_a_longer_transaction_a_deadlock_is_left_to_it() -> None:
-    act, calls = _failing(1)
-    with transaction.atomic(), pytest.raises(OperationalError):
-        deciding._retried(act)
-    assert len(calls) == 1

@@ -92,7 +92,7 @@ def test_writers_in_other_time_zones_are_proved(amina: Client, manager: Staff) -
             entity="clients", entity_id=amina.pk, diff_json={}, requested_by=manager, requested_at=timezone.now()
         )
         cursor.execute("SET LOCAL TIME ZONE 'UTC'")
-        PendingChange.objects.filter(pk=change.pk).update(status="declined", reviewed_at=timezone.now())
+        PendingChange.objects.filter(pk=change.pk).update(status="declined", withdrawn=True, reviewed_at=timezone.now())
         cursor.execute("SET LOCAL TIME ZONE 'America/Toronto'")
     assert proof()[0] == 0
 
