@@ -19,6 +19,7 @@ from admin_ext.exporting import Exporting
 from admin_ext.forms import CCDForm
 from admin_ext.inlines import CCDInline, ReadOnlyInline
 from admin_ext.looks import Watched
+from admin_ext.restoring import Restoring
 from admin_ext.scoping import client_label
 from core.models import (
     Client,
@@ -91,7 +92,7 @@ class IdentifierInline(CCDInline):
 
 
 @admin.register(Client)
-class ClientAdmin(Watched, Assigning, Exporting, CCDModelAdmin):
+class ClientAdmin(Watched, Assigning, Restoring, Exporting, CCDModelAdmin):
     """One row per person: clients linked to another are reached from that one's page."""
 
     verbs = ("view", "add", "change", "propose")

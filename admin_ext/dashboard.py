@@ -10,10 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from admin_ext import words
+from admin_ext.inbox import chip_of
 from admin_ext.programs import with_places
 from admin_ext.sidebar import waiting
-from core.choices import PENDING
-from core.models import Enrollment, ImportBatch, PendingChange, Program, Restriction
+from core import approvals
+from core.audit import sentences
+from core.choices import PENDING, QUESTION
+from core.models import Enrollment, ImportBatch, PendingChange, Program, ProposalNote, Restriction
 from core.rules import allows, visible_to
 
 SOON = timedelta(days=14)
@@ -24,7 +27,7 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """For UNFOLD["DASHBOARD_CALLBACK"]."""
     day = timezone.localdate()
     user = request.user
-    ending = _ending(user, day)
+    ending, news = _ending(user, day), _news(user)
     cards = [_clients(user, day), _places(user, day), *_proposals(request)]
     return {
         **context,
@@ -33,7 +36,8 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "cards": cards,
         "files": _files(user) if allows(user, "core.view_importbatch") else None,
         "ending": ending,
-        "clients_shown": [row["restriction"] for row in ending],
+        "news": news,
+        "clients_shown": [*(row["restriction"] for row in ending), *(row["change"] for row in news)],
         "full": _fullest(user, day),
     }
 
@@ -83,6 +87,26 @@ def _proposals(request: HttpRequest) -> list[dict[str, Any]]:
         own = visible_to(user, PendingChange).filter(status=PENDING).count()
         return [{"title": "Your proposals waiting", "number": own, "note": "nothing changed yet", "url": url}]
     return []
+
+
+def _news(user: Any) -> list[dict[str, Any]]:
+    """What became of one's own proposals, until one has opened them."""
+    if not allows(user, "core.view_pendingchange"):
+        return []
+    changes = list(approvals.unread(user).select_related("reviewed_by")[:_MOST])
+    titles = sentences.about(changes, viewer=user)
+    asked = {note.change_id: note for note in visible_to(user, ProposalNote).filter(change__in=changes, kind=QUESTION)}
+    return [
+        {
+            "change": change,
+            "title": titles[change.pk],
+            "chip": chip_of(change),
+            "who": asked[change.pk].author if change.is_sent_back else change.reviewed_by,
+            "said": asked[change.pk].text if change.is_sent_back else change.rationale,
+            "when": change.told_at,
+        }
+        for change in changes
+    ]
 
 
 def _files(user: Any) -> list[dict[str, Any]]:

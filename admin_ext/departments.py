@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from admin_ext.base import CCDModelAdmin
 from admin_ext.inlines import ReadOnlyInline
+from admin_ext.restoring import Restoring
 from core.models import Department, Program
 
 
@@ -25,7 +26,7 @@ class ProgramInline(ReadOnlyInline):
 
 
 @admin.register(Department)
-class DepartmentAdmin(CCDModelAdmin):
+class DepartmentAdmin(Restoring, CCDModelAdmin):
     """A part of the agency."""
 
     verbs = ("view", "add", "change", "propose")

@@ -16,6 +16,7 @@ from admin_ext.base import CCDModelAdmin
 from admin_ext.ending import Ending
 from admin_ext.exporting import Exporting
 from admin_ext.lists import DepartmentFilter, ProgramFilter, StateFilter
+from admin_ext.restoring import Restoring
 from core.models import Client, Discharge, Enrollment, Intake, Program
 from core.rules import visible_to
 
@@ -44,7 +45,7 @@ class EnrollmentState(StateFilter):
         return queryset.filter(end_date__lt=day) if self.value() == "ended" else queryset.filter(start_date__gt=day)
 
 
-class OfClientAdmin(Exporting, CCDModelAdmin):
+class OfClientAdmin(Restoring, Exporting, CCDModelAdmin):
     """A row that belongs to one client and one program, which it keeps: to move it, remove it and enter it anew."""
 
     related = ("client", "program__department")

@@ -6,108 +6,37 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 from unfold.forms import ActionForm
 
 from admin_ext import proposal_page, words
 from admin_ext.base import CCDModelAdmin, Link
-from admin_ext.lists import CCDChangeList, ProgramFilter
+from admin_ext.inbox_filters import STATES, AboutProgramFilter, EntityFilter, RequesterFilter, StatusFilter
+from admin_ext.lists import CCDChangeList
 from core import approvals
 from core.audit import sentences
-from core.choices import APPROVED, DECLINED, PENDING
 from core.errors import CCDError, NotAllowed
-from core.models import Client, PendingChange, Staff
+from core.models import Client, PendingChange
 from core.rules import visible_to
 
-STATES = (
-    ("waiting", "Waiting", Q(status=PENDING)),
-    ("approved", "Approved", Q(status=APPROVED)),
-    ("declined", "Declined", Q(status=DECLINED, withdrawn=False)),
-    ("withdrawn", "Withdrawn", Q(withdrawn=True)),
-)
-_COLOURS = {"Pending": "orange", "Approved": "green", "Declined": "red", "Withdrawn": "grey"}
+_COLOURS = {"waiting": "orange", "sent back": "blue", "approved": "green", "declined": "red", "withdrawn": "grey"}
 
 
 def state_of(change: PendingChange) -> str:
-    """'Pending', 'Approved', 'Declined' or 'Withdrawn'."""
-    return "Withdrawn" if change.withdrawn else change.get_status_display()
+    """'waiting', 'sent back', 'approved', 'declined' or 'withdrawn'."""
+    if change.is_sent_back:
+        return "sent back"
+    return "withdrawn" if change.withdrawn else change.get_status_display().lower().replace("pending", "waiting")
 
 
 def chip_of(change: PendingChange) -> SafeString:
     """The state as a coloured label."""
-    return words.chip(state_of(change).lower().replace("pending", "waiting"), _COLOURS[state_of(change)])
-
-
-class StatusFilter(DropdownFilter):
-    """What waits, unless another state or all of them is asked for."""
-
-    title = "status"
-    parameter_name = "status"
-    all_option = None
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [*((key, label) for key, label, _ in STATES), ("all", "All")]
-
-    def value(self) -> str:
-        return super().value() or "waiting"
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> models.QuerySet:
-        wanted = {key: condition for key, _, condition in STATES}.get(self.value(), Q())
-        return queryset.filter(wanted)
-
-
-class RequesterFilter(DropdownFilter):
-    """Who asked, of those who asked for something one may see."""
-
-    title = "who asked"
-    parameter_name = "requester"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        asked = visible_to(request.user, PendingChange).values("requested_by")
-        people = Staff.objects.filter(pk__in=asked)
-        return [(str(staff.pk), str(staff)) for staff in people]
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> models.QuerySet:
-        if self.value() not in {key for key, _ in self.lookup_choices}:
-            return queryset.none() if self.value() else queryset
-        return queryset.filter(requested_by=self.value())
-
-
-class EntityFilter(DropdownFilter):
-    """What kind of record it is about."""
-
-    title = "record"
-    parameter_name = "entity"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        kinds = [(table, str(model._meta.verbose_name).capitalize()) for table, model in approvals.ENTITIES.items()]
-        return sorted(kinds, key=lambda kind: kind[1])
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> models.QuerySet:
-        return queryset.filter(entity=self.value()) if self.value() else queryset
-
-
-class AboutProgramFilter(ProgramFilter):
-    """Proposals about a program, about rows of it, or that would put a row into it."""
-
-    def queryset(self, request: HttpRequest, queryset: models.QuerySet) -> models.QuerySet:
-        key = self.value()
-        if not key:
-            return queryset
-        if key not in {known for known, _ in self.lookup_choices}:
-            return queryset.none()
-        about = Q(entity_id=key) | Q(diff_json__after__program_id=key) | Q(diff_json__before__program_id=key)
-        for table, model in approvals.ENTITIES.items():
-            if any(field.name == "program" for field in model._meta.fields):
-                about |= Q(entity=table, entity_id__in=model._default_manager.filter(program=key).values("pk"))
-        return queryset.filter(about)
+    return words.chip(state_of(change), _COLOURS[state_of(change)])
 
 
 class RationaleForm(ActionForm):
@@ -151,6 +80,7 @@ class PendingChangeAdmin(CCDModelAdmin):
 
     class Media:
         css = {"all": ("ccd/inbox.css",)}
+        js = ("ccd/inbox.js",)
 
     # The list
 
@@ -202,7 +132,8 @@ class PendingChangeAdmin(CCDModelAdmin):
     def display_state(self, change: PendingChange) -> SafeString:
         who = change.reviewed_by or (change.requested_by if change.withdrawn else None)
         by = f"{who}, {proposal_page.moment(change.reviewed_at)}" if who and change.reviewed_at else ""
-        return words.lines(chip_of(change), by)
+        said = f": “{change.rationale[:160]}”" if change.rationale else ""
+        return words.lines(chip_of(change), by + said)
 
     # Several at once
 
@@ -234,7 +165,13 @@ class PendingChangeAdmin(CCDModelAdmin):
     # One proposal
 
     def get_urls(self) -> list[URLPattern]:
-        verbs = {"approve": self.approve_view, "decline": self.decline_view, "withdraw": self.withdraw_view}
+        verbs = {
+            "approve": self.approve_view,
+            "decline": self.decline_view,
+            "send_back": self.send_back_view,
+            "answer": self.answer_view,
+            "withdraw": self.withdraw_view,
+        }
         own = [
             path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"core_pendingchange_{name}")
             for name, view in verbs.items()
@@ -267,12 +204,29 @@ class PendingChangeAdmin(CCDModelAdmin):
         return self._decide(request, object_id, "Approved", act)
 
     def decline_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Decline with a rationale."""
+        """Decline with a rationale, or with `together` all that was sent with it."""
 
         def act(change: PendingChange, rationale: str) -> None:
-            approvals.decline(change, actor=request.user, rationale=rationale)
+            sent = proposal_page.sent_together(request.user, change) if "together" in request.POST else [change]
+            approvals.decline_group(sent, actor=request.user, rationale=rationale)
 
         return self._decide(request, object_id, "Declined", act)
+
+    def send_back_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask the requester; what was typed is the question."""
+
+        def act(change: PendingChange, rationale: str) -> None:
+            approvals.send_back(change, actor=request.user, question=rationale)
+
+        return self._decide(request, object_id, "Sent back", act)
+
+    def answer_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer the question one was asked about one's own proposal."""
+
+        def act(change: PendingChange, rationale: str) -> None:
+            approvals.answer(change, actor=request.user, answer=rationale)
+
+        return self._decide(request, object_id, "Answered", act)
 
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Take one's own proposal back."""

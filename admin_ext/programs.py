@@ -18,6 +18,7 @@ from admin_ext.exporting import Exporting
 from admin_ext.forms import CCDForm
 from admin_ext.inlines import CCDInline, ReadOnlyInline
 from admin_ext.lists import DepartmentFilter
+from admin_ext.restoring import Restoring
 from core.models import Enrollment, Program, ProgramCapacity, ProgramStaff, Staff
 from core.rules import visible_to
 
@@ -123,7 +124,7 @@ class OwnDepartmentFilter(DepartmentFilter):
 
 
 @admin.register(Program)
-class ProgramAdmin(Exporting, CCDModelAdmin):
+class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
     """Closed, never deleted."""
 
     verbs = ("view", "add", "change", "propose")

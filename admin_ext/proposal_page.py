@@ -9,8 +9,10 @@ from django.db import models
 from django.http import HttpRequest, QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from admin_ext.marking import marked
 from core import approvals, rules
 from core.approvals import FieldComparison
 from core.audit import sentences
@@ -28,8 +30,8 @@ class Row:
 
     comparison: FieldComparison
     when_proposed: str
-    now: str
-    proposed: str
+    now: SafeString | str
+    proposed: SafeString | str
     is_required: bool
     is_chosen: bool
     choice: str
@@ -96,6 +98,8 @@ def context(request: HttpRequest, change: PendingChange) -> dict[str, Any]:
         "requested_at": moment(change.requested_at),
         "reviewed_at": moment(change.reviewed_at) if change.reviewed_at else "",
         "rows": rows,
+        "notes": [(note, moment(note.said_at)) for note in change.notes.select_related("author")],
+        "obstacle": approvals.obstacle(change, record) if decides else None,
         "is_stale": any(row.comparison.is_stale for row in rows),
         "record_url": _url(change, record),
         "client": _client(viewer, change),
@@ -103,10 +107,24 @@ def context(request: HttpRequest, change: PendingChange) -> dict[str, Any]:
         "others": _others(viewer, change, {other.pk for other in together}),
         "may_decide": decides,
         "may_withdraw": rules.allows(viewer, "core.withdraw_change", change),
+        "may_answer": change.is_sent_back and rules.allows(viewer, "core.answer_change", change),
+        "beside": _beside(viewer, change),
         "is_own": change.requested_by_id == viewer.pk,
         "rationale": request.POST.get("rationale", ""),
         "log_url": _log_url(viewer, change),
     }
+
+
+def _beside(viewer: Staff, change: PendingChange) -> dict[str, str]:
+    """Addresses of the proposals before and after it in the list of what waits, for the keys j and k."""
+    waiting = rules.visible_to(viewer, PendingChange).filter(status=PENDING).exclude(pk=change.pk)
+    at = (change.requested_at, change.pk)
+    later = models.Q(requested_at__gt=at[0]) | models.Q(requested_at=at[0], pk__gt=at[1])
+    found = {
+        "next": waiting.filter(later).order_by("requested_at", "pk").values_list("pk", flat=True).first(),
+        "previous": waiting.exclude(later).order_by("-requested_at", "-pk").values_list("pk", flat=True).first(),
+    }
+    return {name: reverse("admin:core_pendingchange_change", args=[key]) for name, key in found.items() if key}
 
 
 def _rows(viewer: Staff, change: PendingChange, posted: Mapping[str, str]) -> list[Row]:
@@ -120,10 +138,13 @@ def _rows(viewer: Staff, change: PendingChange, posted: Mapping[str, str]) -> li
     taken = approvals.taken(change) if change.status == APPROVED else frozenset()
     fields = {field.column: field for field in model._meta.concrete_fields}
     chosen = set(posted.getlist("take")) if posted else {c.name for c in comparisons}
+    sides = {c.name: marked(texts[1][c.name], texts[2][c.name]) for c in comparisons}
     return [
         Row(
             comparison=c,
-            **{column: texts[number][c.name] for number, column in enumerate(columns)},
+            when_proposed=texts[0][c.name],
+            now=sides[c.name][0] if change.kind == "change" else texts[1][c.name],
+            proposed=sides[c.name][1] if change.kind == "change" else texts[2][c.name],
             is_required=change.kind == "create" and not fields[c.name].blank,
             is_chosen=c.name in chosen,
             choice=posted.get(f"stale_{c.name}", ""),

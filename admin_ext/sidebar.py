@@ -55,9 +55,9 @@ def _item(request: HttpRequest, entry: Entry) -> dict[str, Any]:
 
 
 def waiting(request: HttpRequest) -> int:
-    """Proposals this person may decide on: not their own. Asked once per request."""
+    """Proposals that wait for this person: not their own, and none that waits for an answer. Asked once per request."""
     if not hasattr(request, "ccd_waiting"):
         may_decide = allows(request.user, "core.view_importbatch")
-        others = PendingChange.objects.filter(status=PENDING).exclude(requested_by=request.user.pk)
+        others = PendingChange.objects.filter(status=PENDING, is_sent_back=False).exclude(requested_by=request.user.pk)
         request.ccd_waiting = others.count() if may_decide else 0
     return request.ccd_waiting

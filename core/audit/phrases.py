@@ -69,6 +69,11 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "Changed the proposal to {proposal}",
         "Removed the proposal to {proposal}",
     ),
+    "proposal_notes": (
+        "Said about a proposal: “{text}”",
+        "Changed what was said about a proposal",
+        "Removed what was said about a proposal",
+    ),
     "import_batches": (
         "Ingested {file_name} from {source_system}",
         "Ingested {file_name} from {source_system}",
@@ -86,6 +91,8 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ("pending_changes", "withdrawn", "Yes", "Withdrew the proposal to {proposal}"),
     ("pending_changes", "status", "Approved", "Approved the proposal to {proposal}"),
     ("pending_changes", "status", "Declined", "Declined the proposal to {proposal}"),
+    ("pending_changes", "is_sent_back", "Yes", "Sent back the proposal to {proposal}"),
+    ("pending_changes", "is_sent_back", "No", "Answered what was asked about the proposal to {proposal}"),
     ("client_assignments", "end_date", None, "Let {user} see {client} through {end_date}"),
     ("client_links", "undone_at", None, "Unlinked {client} and {other}"),
     ("staff", "active", "No", "Closed the account of {name}"),
@@ -93,7 +100,11 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ("source_disagreements", "status", "Theirs taken", "Took {field} of {client} from {source_system}"),
 )
 # The same for rows made at once in that state.
-MADE: Final = (("client_links", "verdict", "Not the same", "Marked {client} and {other} as not the same person"),)
+MADE: Final = (
+    ("client_links", "verdict", "Not the same", "Marked {client} and {other} as not the same person"),
+    ("proposal_notes", "kind", "Question", "Asked about a proposal: “{text}”"),
+    ("proposal_notes", "kind", "Answer", "Answered about a proposal: “{text}”"),
+)
 
 # What a proposal wants: to make, change or remove a row.
 PROPOSALS: Final[dict[str, tuple[str, str, str]]] = {

@@ -30,7 +30,7 @@ _OWNERS: Final = {
 }
 # Of a new proposal: what the sentence and its fields say already.
 _SAID_ALREADY: Final = frozenset(
-    ("entity", "entity_id", "kind", "diff_json", "group_id", "client_id", "status", "withdrawn")
+    ("entity", "entity_id", "kind", "diff_json", "group_id", "client_id", "status", "withdrawn", "is_sent_back")
     + ("requested_by", "requested_at")
 )
 # What the sentence says already, or says nothing to people: guardian's name of the right.
@@ -73,6 +73,11 @@ class Reading:
     reason: str | None
     lines: list[Line] = field(default_factory=list)
     record: tuple[type[models.Model], UUID] | None = None
+
+    @property
+    def is_approved(self) -> bool:
+        """A record was written because a second person agreed."""
+        return bool(self.asked_by) and self.entry.channel == "approval" and self.road != "Proposal"
 
 
 def read(entries: Iterable[AuditEntry], *, viewer: Staff) -> list[Reading]:
@@ -172,7 +177,7 @@ class _Page:
             who=self.names.of(Staff, entry.changed_by_id) if entry.changed_by_id else SYSTEM,
             asked_by=self.names.of(Staff, asked) if asked else None,
             when=entry.changed_at,
-            road="Proposal" if entry.entity == "pending_changes" else entry.get_channel_display(),
+            road="Proposal" if entry.entity in ("pending_changes", "proposal_notes") else entry.get_channel_display(),
             what=f"{entry.get_action_display()} {_a_record(entry.entity)}" if hidden else self._sentence(entry),
             reason=None if hidden else entry.reason,
             lines=[] if hidden else self._lines(entry),

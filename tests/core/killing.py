@@ -1,7 +1,7 @@
 """`python -m tests.core.killing CHANGE ACTOR`: approve again and again, each time killed one statement later.
 
 Every attempt is a process of its own, forked before any connection is made; it ends by SIGKILL before its n-th
-statement, or before its commit. Prints, for each n, whether the proposal was decided afterwards; the last, not killed, is.
+statement, or before its commit. Prints for each n whether the proposal was decided then; the last, not killed, is.
 """
 
 import os

@@ -119,7 +119,8 @@ def _unknown_part(route: routes.Route, row: Row, persona: str, address: str, ans
     """
     if persona not in INSIDERS or not _anyone(row, persona):
         return False
-    unknown = address.endswith(".pdf") or "/no_such/" in address or route.name in WITHOUT_ANSWER
+    unknown = address.endswith(".pdf") or "/no_such/" in address or "/version/" in address
+    unknown = unknown or route.name in WITHOUT_ANSWER
     return unknown and answer.kind == NOT_FOUND
 
 

@@ -89,6 +89,11 @@ def _admin(
     )  # fmt: skip
 
 
+def _version(model: str) -> Row:
+    return Row(f"admin:core_{model}_version", "an old version, to restore", of=model, get=ADMINISTRATORS,
+               post=ADMINISTRATORS, hides=True)  # fmt: skip
+
+
 def _export(model: str) -> Row:
     return Row(f"admin:core_{model}_export", "rows as CSV or XLSX", get=EXPORTING, post=None)
 
@@ -110,26 +115,37 @@ POLICY: tuple[Row, ...] = (
     Row("admin:report", "one report, its CSV and XLSX", get=READING, post=None),
     Row("admin:report_people", "the clients behind a number", get=READING, post=None),
     *_admin("client", see=EVERYONE, write=WRITING),
+    _version("client"),
     _export("client"),
     Row("admin:core_client_access", "who looked at this client", of="client", get=DIRECT, post=None, hides=True),
     Row("admin:core_client_assign", "assign someone to the client", of="client", get=DIRECT, post=DIRECT, hides=True),
     Row("admin:core_client_unassign", "end an assignment", of="client", get=DIRECT, post=DIRECT, hides=True),
     *_admin("program", see=EVERYONE, write=WRITING),
+    _version("program"),
     _export("program"),
     *_admin("department", see=READING, write=WRITING),
+    _version("department"),
     *_admin("enrollment", see=EVERYONE, write=WRITING, remove=WRITING),
+    _version("enrollment"),
     _export("enrollment"),
     Row("admin:core_enrollment_end", "set the last day", of="enrollment", get=WRITING, post=WRITING, hides=True),
     *_admin("intake", see=EVERYONE, write=WRITING, remove=WRITING),
+    _version("intake"),
     _export("intake"),
     *_admin("discharge", see=EVERYONE, write=WRITING, remove=WRITING),
+    _version("discharge"),
     _export("discharge"),
     *_admin("restriction", see=EVERYONE, write=WRITING),
+    _version("restriction"),
     _export("restriction"),
     Row("admin:core_restriction_end", "set the last day", of="restriction", get=WRITING, post=WRITING, hides=True),
     *_admin("pendingchange", see=WRITING, write=NOBODY),
     Row("admin:core_pendingchange_approve", "approve", of="pendingchange", get=None, post=DIRECT, hides=True),
     Row("admin:core_pendingchange_decline", "decline", of="pendingchange", get=None, post=DIRECT, hides=True),
+    Row("admin:core_pendingchange_send_back", "send back with a question", of="pendingchange", get=None, post=DIRECT,
+        hides=True),
+    Row("admin:core_pendingchange_answer", "answer the question", of="pendingchange", get=None, post=PROPOSING,
+        hides=True),
     Row("admin:core_pendingchange_withdraw", "take one's own back", of="pendingchange", get=None, post=PROPOSING,
         hides=True),
     *_admin("auditentry", see=READING, write=NOBODY),
