@@ -12,7 +12,7 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from admin_ext import history, words
+from admin_ext import before_sending, history, words
 from admin_ext.forms import CCDForm
 from admin_ext.lists import CappedPaginator, CCDChangeList
 from admin_ext.scoping import Scoped
@@ -161,6 +161,9 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     ) -> TemplateResponse:
         obj = kwargs.get("obj")
         proposing = self.is_proposing(request, obj) and self.has_change_permission(request, obj)
+        if proposing:
+            formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+            context["opened"] = before_sending.opened(context["adminform"].form, formsets)
         context.update(
             proposing=proposing,
             seen=obj.updated_at.isoformat() if obj is not None and hasattr(obj, "updated_at") else "",

@@ -95,7 +95,8 @@ def _news(user: Any) -> list[dict[str, Any]]:
         return []
     changes = list(approvals.unread(user).select_related("reviewed_by")[:_MOST])
     titles = sentences.about(changes, viewer=user)
-    asked = {note.change_id: note for note in visible_to(user, ProposalNote).filter(change__in=changes, kind=QUESTION)}
+    notes = visible_to(user, ProposalNote).filter(change__in=changes, kind=QUESTION).select_related("author")
+    asked = {note.change_id: note for note in notes}
     return [
         {
             "change": change,
