@@ -4,7 +4,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from core.models import Staff
+from tests.conftest import PASSWORD
 
 CHROMIUM = shutil.which("chromium")
 # As root without a sandbox; without background networking, which a closed network refuses many times a second.
@@ -42,3 +46,13 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+def log_in(page: Page, live_server: LiveServer, person: Staff) -> None:
+    """As someone; whoever was logged in before is out."""
+    page.context.clear_cookies()
+    page.goto(f"{live_server.url}/")
+    page.fill("#id_username", person.email)
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("a[href='/admin/core/client/']").first).to_be_visible()

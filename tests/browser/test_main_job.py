@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from core.models import AuditEntry, Client, Program, Staff
-from tests.conftest import PASSWORD
+from tests.browser.conftest import log_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.slow]
 
@@ -17,14 +17,6 @@ FILE = (
     "S-1,Yusuf,Amina,1990-04-02,Hostel A,2026-01-05\n"
     "S-2,Vidal,Ines,1985-02-30,Hostel A,2026-01-05\n"
 )
-
-
-def log_in(page: Page, live_server: LiveServer, person: Staff) -> None:
-    page.goto(f"{live_server.url}/")
-    page.fill("#id_username", person.email)
-    page.fill("#id_password", PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.locator("a[href='/admin/core/client/']").first).to_be_visible()
 
 
 def test_a_coordinator_takes_a_file_in_and_finds_person_and_vacancy(
@@ -56,29 +48,3 @@ def test_a_coordinator_takes_a_file_in_and_finds_person_and_vacancy(
     row = page.get_by_role("row").filter(has_text="Hostel A")
     expect(row).to_contain_text("10")
     expect(row).to_contain_text("9")
-
-
-def test_a_manager_proposes_and_a_coordinator_approves(
-    page: Page, live_server: LiveServer, manager: Staff, coordinator: Staff, amina: Client
-) -> None:
-    address = f"{live_server.url}/admin/core/client/{amina.pk}/change/"
-    log_in(page, live_server, manager)
-    page.goto(address)
-    page.fill("#id_phone_number", "416-555-0142")
-    page.fill("[name=proposal_reason]", "She called from a new phone")
-    page.get_by_role("button", name="Submit for approval").click()
-    expect(page.get_by_text("Nothing was changed yet").first).to_be_visible()
-    amina.refresh_from_db()
-    assert amina.phone_number is None
-
-    page.context.clear_cookies()
-    log_in(page, live_server, coordinator)
-    page.goto(f"{live_server.url}/admin/core/pendingchange/")
-    page.locator("#result_list tbody a").first.click()
-    expect(page.get_by_text("She called from a new phone")).to_be_visible()
-    page.get_by_role("button", name="Approve").first.click()
-    page.wait_for_load_state()
-    amina.refresh_from_db()
-    assert amina.phone_number == "416-555-0142"
-    entry = AuditEntry.objects.filter(entity="clients", action="update").latest("position")
-    assert (entry.changed_by, entry.requested_by, entry.channel) == (coordinator, manager, "approval")

@@ -4,7 +4,7 @@
     const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
     const list = () => {
-        const rows = [...document.querySelectorAll("#result_list tr")].filter((row) => row.querySelector("input.action-select, th a, td a"));
+        const rows = [...document.querySelectorAll("#result_list tbody tr")].filter((row) => row.querySelector("th a, td a"));
         let at = -1;
         const move = (step) => {
             rows[at]?.classList.remove("ccd-current");
