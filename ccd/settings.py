@@ -174,7 +174,10 @@ PGTRIGGER_MIGRATIONS = True
 # Mail about proposals: none without EMAIL_URL. A server that does not answer holds a decision's page this many seconds.
 CCD_SENDS_MAIL = bool(env.str("EMAIL_URL", default=""))
 if CCD_SENDS_MAIL:
-    vars().update(env.email_url("EMAIL_URL"))
+    try:
+        vars().update(env.email_url("EMAIL_URL"))
+    except (environ.ImproperlyConfigured, ValueError):
+        sys.exit("EMAIL_URL is not the address of a mail server; smtp+tls://user:password@host:587 would be one.")
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="ccd@localhost")
 CCD_SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")

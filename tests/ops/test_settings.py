@@ -32,3 +32,18 @@ def test_an_unknown_time_zone_is_one_sentence(run: Run) -> None:
     assert done.returncode == 1
     assert "TIME_ZONE='Toronto' is not a time zone" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["mail.example.org", "carrier+pigeon://mail.example.org"])
+def test_what_is_no_mail_server_is_one_sentence(run: Run, address: str) -> None:
+    done = run("manage.py", "check", DJANGO_SECRET_KEY="x" * 50, EMAIL_URL=address, **PRODUCTION)
+    assert done.returncode == 1
+    assert "EMAIL_URL is not the address of a mail server" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_address_of_a_mail_server_is_read(run: Run) -> None:
+    show = "from django.conf import settings as s; print(s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_USE_TLS, s.CCD_SENDS_MAIL)"
+    given = {"EMAIL_URL": "smtp+tls://ada:secret@mail.example.org:587", "DJANGO_SECRET_KEY": "x" * 50}
+    done = run("manage.py", "shell", "--no-imports", "-c", show, **given, **PRODUCTION)
+    assert done.stdout.strip() == "mail.example.org 587 True True"
