@@ -14,6 +14,7 @@ import reversion
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models
 from django.db.models import Q
+from reversion.models import Version
 
 from core import audit, rules
 from core.choices import SCOPE_ORG
@@ -53,6 +54,7 @@ def change(record: models.Model, *, actor: Staff | None, values: Values, reason:
         wanted = tidied(model, values)
         changed = frozenset(name for name, value in wanted.items() if getattr(locked, name) != value)
         if changed:
+            _keep_first(locked)
             for name in changed:
                 setattr(locked, name, wanted[name])
             _guard(locked, actor, changed)
@@ -177,6 +179,14 @@ def _save(record: models.Model, actor: Staff | None, comment: str, **how: Any) -
             reversion.set_comment(comment)
             if actor is not None:
                 reversion.set_user(actor)
+
+
+def _keep_first(record: models.Model) -> None:
+    """A snapshot of what stands before the first change by hand, where none is kept: rows that came by SQL or COPY."""
+    if reversion.is_registered(type(record)) and not Version.objects.get_for_object(record).exists():
+        with reversion.create_revision(atomic=False):
+            reversion.add_to_revision(record)
+            reversion.set_comment("As it stood before the first change by hand")
 
 
 @contextmanager

@@ -23,16 +23,16 @@ def update(change: PendingChange, actor: Staff | None, setting: str, *values: ob
 
 def test_the_requester_decides_in_no_ones_name(change: PendingChange, manager: Staff, coordinator: Staff) -> None:
     for reviewer in (manager, coordinator):
-        with pytest.raises(IntegrityError, match="own proposal"):
+        with pytest.raises(IntegrityError, match="own proposal|not_decided_by_requester"):
             update(change, manager, "status = 'approved', reviewed_by = %s", reviewer.pk)
-    with pytest.raises(IntegrityError, match="change_decided_by_someone|own proposal"):
+    with pytest.raises(IntegrityError, match="change_decided_by_someone"):
         update(change, manager, "status = 'approved'")
     change.refresh_from_db()
     assert change.status == "pending"
 
 
 def test_the_system_does_not_decide_for_the_requester(change: PendingChange, manager: Staff) -> None:
-    with pytest.raises(IntegrityError, match="only a coordinator|change_not_decided_by_requester"):
+    with pytest.raises(IntegrityError, match="change_not_decided_by_requester"):
         update(change, None, "status = 'approved', reviewed_by = %s", manager.pk)
 
 

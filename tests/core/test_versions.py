@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def moved(amina: Client, coordinator: Staff) -> Client:
-    """Amina, twice changed by hand: versions 1 and 2."""
+    """Amina, who came by SQL and was twice changed by hand: three versions, the first of how she came."""
     records.change(amina, actor=coordinator, values={"gender": "Man", "languages_spoken": ["Somali", "French"]})
     records.change(amina, actor=coordinator, values={"gender": "Non-binary", "languages_spoken": None, "alias": "Mina"})
     amina.refresh_from_db()
@@ -21,9 +21,9 @@ def moved(amina: Client, coordinator: Staff) -> Client:
 
 
 def test_it_gives_the_record_its_old_values_as_a_change_of_its_own(moved: Client, administrator: Staff) -> None:
-    newest, oldest = versions.versions_of(moved)
+    newest, middle, first = versions.versions_of(moved)
     since = AuditEntry.objects.latest("position").position
-    changed = versions.restore(moved, oldest, actor=administrator, reason="Wrong person")
+    changed = versions.restore(moved, middle, actor=administrator, reason="Wrong person")
     assert changed == {"gender", "languages_spoken", "alias"}
     moved.refresh_from_db()
     assert (moved.gender, moved.languages_spoken, moved.alias) == ("Man", ["Somali", "French"], None)
@@ -37,7 +37,7 @@ def test_it_gives_the_record_its_old_values_as_a_change_of_its_own(moved: Client
     assert entry.reason.startswith("Restored the version of ")
     assert entry.reason.endswith(": Wrong person")
     assert entry.diff_json["before"]["gender"] == "Non-binary"
-    assert versions.versions_of(moved).count() == 3
+    assert versions.versions_of(moved).count() == 4
     assert versions.versions_of(moved)[0].revision.user == administrator
 
 
@@ -45,7 +45,15 @@ def test_the_same_values_again_write_nothing(moved: Client, administrator: Staff
     since = AuditEntry.objects.latest("position").position
     assert versions.restore(moved, versions.versions_of(moved)[0], actor=administrator, reason="Try") == frozenset()
     assert not AuditEntry.objects.filter(position__gt=since).exists()
-    assert versions.versions_of(moved).count() == 2
+    assert versions.versions_of(moved).count() == 3
+
+
+def test_what_stood_before_the_first_change_by_hand_can_be_restored(moved: Client, administrator: Staff) -> None:
+    first = versions.versions_of(moved).last()
+    assert "before the first change" in first.revision.comment
+    versions.restore(moved, first, actor=administrator, reason="All of it was wrong")
+    moved.refresh_from_db()
+    assert (moved.gender, moved.languages_spoken, moved.alias) == ("Woman", None, None)
 
 
 @pytest.mark.parametrize("role", ["coordinator", "manager", "leader", "analyst", "worker"])
