@@ -25,12 +25,14 @@ from core.models import (
     ClientAssignment,
     ClientIdentifier,
     ClientLink,
+    ClientPair,
     Department,
     Discharge,
     Enrollment,
     ImportBatch,
     ImportRow,
     Intake,
+    LinkSettings,
     PendingChange,
     Program,
     ProgramCapacity,
@@ -244,6 +246,8 @@ _SCOPES = {
     ImportRow: _for_roles(DIRECT),
     SourceDisagreement: _for_roles(DIRECT),
     ClientLink: _for_roles(DIRECT),
+    ClientPair: _for_roles(DIRECT),
+    LinkSettings: _for_roles(frozenset({ADMINISTRATOR})),
 }
 
 
@@ -259,11 +263,13 @@ def _register() -> None:
     for model in (ClientAssignment,):
         for verb in ("view", "add", "change", "delete"):
             rules.add_perm(f"core.{verb}_{model._meta.model_name}", may_edit)
-    for model in (ImportBatch, ImportRow, SourceDisagreement, ClientLink):
+    for model in (ImportBatch, ImportRow, SourceDisagreement, ClientLink, ClientPair):
         rules.add_perm(f"core.view_{model._meta.model_name}", may_edit)
     for model in (Staff, StaffRole):
         for verb in ("view", "add", "change"):
             rules.add_perm(f"core.{verb}_{model._meta.model_name}", is_administrator)
+    rules.add_perm("core.view_linksettings", is_administrator)
+    rules.add_perm("core.change_linksettings", is_administrator)
     rules.add_perm("core.view_auditentry", (may_export | may_propose) & is_visible)
     rules.add_perm("core.view_accessentry", is_administrator)
     rules.add_perm("core.view_client_access", may_edit & is_visible)

@@ -59,6 +59,11 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "Changed the link of {client} and {other}",
         "Removed the link of {client} and {other}",
     ),
+    "link_settings": (
+        "Set how clients are linked: {mode}",
+        "Changed how clients are linked",
+        "Took back how clients are linked",
+    ),
     "source_disagreements": (
         "Kept {field} of {client}, where {source_system} disagrees",
         "Decided about {field} of {client}, where {source_system} disagrees",

@@ -6,7 +6,7 @@ from core.models.changes import PendingChange, ProposalNote
 from core.models.clients import Client, ClientAssignment, ClientIdentifier
 from core.models.enrollment import Discharge, Enrollment, Intake
 from core.models.imports import ImportBatch, ImportFile, ImportRow, SourceDisagreement
-from core.models.linking import ClientLink
+from core.models.linking import ClientLink, ClientPair, LinkModel, LinkSettings, MatchKey
 from core.models.people import Role, Staff, StaffRole
 from core.models.programs import Department, Program, ProgramCapacity, ProgramStaff
 from core.models.restrictions import Restriction
@@ -19,6 +19,7 @@ __all__ = [
     "ClientAssignment",
     "ClientIdentifier",
     "ClientLink",
+    "ClientPair",
     "Department",
     "Discharge",
     "Enrollment",
@@ -26,6 +27,9 @@ __all__ = [
     "ImportFile",
     "ImportRow",
     "Intake",
+    "LinkModel",
+    "LinkSettings",
+    "MatchKey",
     "PendingChange",
     "Program",
     "ProgramCapacity",

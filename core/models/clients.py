@@ -1,12 +1,13 @@
 """Clients, the identifiers by which sources know them, and grants of one client to one staff member."""
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from guardian.models import UserObjectPermissionBase
 
 from core.models.base import AuditedModel, Folded, TimestampedModel, uuid_key
-from core.models.triggers import Touch, audited
+from core.models.triggers import Call, Touch, audited
 
 
 class CurrentDate(models.Func):
@@ -131,7 +132,16 @@ class Client(TimestampedModel):
             GinIndex(OpClass(models.F("search_text"), name="gin_trgm_ops"), name="client_search"),
             GinIndex(OpClass(models.F("phone_digits"), name="gin_trgm_ops"), name="client_phone_search"),
         ]
-        triggers = [*audited(hidden=("edited_fields",)), Touch(remembered=REMEMBERED_FIELDS)]
+        triggers = [
+            *audited(hidden=("edited_fields",)),
+            Touch(remembered=REMEMBERED_FIELDS),
+            Call(
+                "ccd_keep_keys",
+                name="match_keys",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.full_name

@@ -90,7 +90,8 @@ class ImportRow(models.Model):
     note = models.TextField(null=True)
     client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
     candidate_ids = ArrayField(models.UUIDField(), null=True)
-    score = models.FloatField(null=True)
+    score = models.FloatField(null=True)  # bits
+    evidence = models.JSONField(null=True)  # bit by bit, per candidate: core.linking.evidence
     cells = ArrayField(models.TextField())
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What people and the system decided about two clients being one person."""
+"""What people and the system decided about two clients being one person, and what the system decides by."""
 
 from django.conf import settings
 from django.db import models
@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from core.models.base import AuditedModel, uuid_key
 from core.models.clients import Client
+from core.models.triggers import no_truncate
 
 
 class ClientLink(AuditedModel):
@@ -67,3 +68,102 @@ class ClientLink(AuditedModel):
 
     def __str__(self) -> str:
         return f"{self.client} and {self.other}: {self.get_verdict_display().lower()}"
+
+
+class MatchKey(models.Model):
+    """One of the hashes by which a client is found as a candidate. Written by the database alone (ccd_keep_keys)."""
+
+    pk = models.CompositePrimaryKey("key", "client")
+    key = models.BigIntegerField()
+    client = models.ForeignKey(
+        Client, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        db_table = "client_keys"
+        triggers = [no_truncate()]
+
+    def __str__(self) -> str:
+        return f"{self.key:x}"
+
+
+class LinkSettings(AuditedModel):
+    """How far the system may go by itself; one row. Without it the defaults hold (core.linking.parameters)."""
+
+    class Mode(models.TextChoices):
+        """What a score may do."""
+
+        OFF = "off", "Off: identifiers and equal name and date only"
+        SUGGEST = "suggest", "Suggest: hold what may be one person, link nothing by score"
+        AUTOMATIC = "automatic", "Automatic: link what is clear, hold what is possible"
+
+    settings_id = uuid_key()
+    only = models.BooleanField(default=True, db_default=True, unique=True, editable=False)
+    mode = models.CharField(max_length=10, choices=Mode, default=Mode.AUTOMATIC, db_default="automatic")
+    auto_bits = models.FloatField("link from", default=10.0, db_default=10.0)
+    hold_bits = models.FloatField("hold from", default=-4.0, db_default=-4.0)
+    margin_bits = models.FloatField("margin to the next", default=5.0, db_default=5.0)
+
+    class Meta(AuditedModel.Meta):
+        db_table = "link_settings"
+        verbose_name = "linking"
+        verbose_name_plural = "linking"
+        constraints = [
+            models.CheckConstraint(condition=Q(only=True), name="link_settings_one_row"),
+            models.CheckConstraint(
+                condition=Q(auto_bits__gte=F("hold_bits")),
+                name="link_settings_auto_above_hold",
+                violation_error_message="What is linked by itself must be at least as sure as what is held.",
+            ),
+            models.CheckConstraint(
+                condition=Q(auto_bits__range=(0, 60), hold_bits__range=(-60, 60), margin_bits__range=(0, 60)),
+                name="link_settings_in_range",
+                violation_error_message="Bits lie between -60 and 60; linking by itself needs at least 0.",
+            ),
+            models.CheckConstraint(condition=Q(mode__in=["off", "suggest", "automatic"]), name="link_settings_mode"),
+        ]
+
+    def __str__(self) -> str:
+        return "Linking"
+
+
+class LinkModel(models.Model):
+    """What was measured of one's own clients: how often values and levels agree by chance (u) and in one person (m)."""
+
+    version = models.AutoField(primary_key=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    clients = models.IntegerField()
+    trained_on = models.IntegerField(default=0)
+    m = models.JSONField()
+    u = models.JSONField()
+    frequencies = models.JSONField()
+
+    class Meta:
+        db_table = "link_models"
+        ordering = ["-version"]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+class ClientPair(models.Model):
+    """Two clients who may be one person, as find_duplicates last found them; the smaller key first."""
+
+    pair_id = models.BigAutoField(primary_key=True)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+")
+    score = models.FloatField()
+    evidence = models.JSONField()
+    found_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "client_pairs"
+        ordering = ["-score", "pair_id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(client__lt=F("other")), name="pair_ordered"),
+            models.UniqueConstraint(fields=["client", "other"], name="pair_once"),
+        ]
+        indexes = [models.Index(fields=["-score", "pair_id"], name="pair_nearest")]
+
+    def __str__(self) -> str:
+        return f"{self.client} and {self.other}"

@@ -232,6 +232,9 @@ def test_every_table_is_audited_or_named_here_with_its_reason(db: None) -> None:
         "ImportBatch": "writes its one import entry by its own trigger",
         "ImportFile": "bytes of an upload that waits",
         "ImportRow": "is the record of a file's lines",
+        "MatchKey": "follows from its client, written by the database alone",
+        "LinkModel": "is measured of the clients; a new version beside the old",
+        "ClientPair": "is found anew by find_duplicates; what people decide is a ClientLink",
         "ClientAssignment": "guardian's base class; carries the trigger itself",
     }
     models = {m for m in apps.get_app_config("core").get_models() if not m._meta.auto_created}

@@ -1,0 +1,115 @@
+"""The match keys: the database keeps them true on every road, and nobody else writes them."""
+
+from datetime import date
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from core import audit
+from core.models import Client, MatchKey
+
+pytestmark = pytest.mark.django_db
+
+# Clients whose keys are not those that the function gives now, and keys of nobody.
+WRONG = """
+    SELECT count(*) FROM (
+        SELECT c.client_id, k FROM clients c CROSS JOIN LATERAL unnest(ccd_match_keys(
+            first_folded, last_folded, dob, phone_digits, email, postal_key, ccd_street(address))) AS k
+    ) due FULL JOIN client_keys h ON h.client_id = due.client_id AND h.key = due.k
+    WHERE h.client_id IS NULL OR due.client_id IS NULL
+"""
+
+
+def sql(statement: str, *parameters: object) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+def keys(**values: object) -> set[int]:
+    with audit.acting(None, channel="command"):
+        client = Client.objects.create(
+            **{"first_name": "Amina", "last_name": "Yusuf", "dob": date(1990, 4, 2), **values}
+        )
+    return set(MatchKey.objects.filter(client=client).values_list("key", flat=True))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE clients SET first_name = 'Boris', dob = '1961-01-02'",
+        "UPDATE clients SET dob = NULL",
+        "UPDATE clients SET phone_number = '416 555 0100', email = 'A@example.org'",
+        """UPDATE clients SET address = '{"street": "1 King St", "postal_code": "M5V 2T6"}'""",
+        "INSERT INTO clients (first_name, last_name, dob) SELECT 'Bo', 'Li', '1971-01-02' FROM generate_series(1, 3)",
+        "DELETE FROM clients",
+    ],
+    ids=["names", "no date", "contact", "address", "insert", "delete"],
+)
+def test_raw_sql_keeps_them_true(statement: str) -> None:
+    keys(phone_number="647-555-0199")
+    with audit.acting(None, channel="command"):
+        sql(statement)
+    assert sql(WRONG) == 0
+
+
+def test_copy_keeps_them_true() -> None:
+    copied = "COPY clients (first_name, last_name, dob) FROM STDIN"
+    with audit.acting(None, channel="command"), connection.cursor() as cursor, cursor.copy(copied) as copy:
+        copy.write_row(("Bo", "Li", date(1971, 1, 2)))
+    assert MatchKey.objects.count() == 6
+    assert sql(WRONG) == 0
+
+
+def test_a_change_of_something_else_writes_no_key() -> None:
+    keys()
+    before = sql("SELECT max(xmin::text::bigint) FROM client_keys")
+    with audit.acting(None, channel="command"):
+        Client.objects.update(gender="Woman")
+    assert sql("SELECT max(xmin::text::bigint) FROM client_keys") == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM client_keys", "UPDATE client_keys SET key = 1", "INSERT INTO client_keys VALUES (1, %s)"],
+)
+def test_nobody_else_writes_them(amina: Client, statement: str) -> None:
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        sql(statement, *([amina.pk] if "%s" in statement else []))
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"first_name": "Yusuf", "last_name": "Amina"},
+        {"first_name": "Yusuf", "last_name": "Amina", "dob": date(1990, 2, 4)},
+        {"first_name": "Amnia"},
+        {"last_name": "Youssef"},
+        {"last_name": "Hassan"},
+        {"first_name": "Fatuma"},
+        {"dob": date(1990, 2, 4)},
+        {"dob": date(1990, 4, 3)},
+        {"dob": date(1909, 4, 2)},
+        {"dob": None},
+    ],
+    ids=[
+        "swapped",
+        "all swapped",
+        "typo",
+        "spelling",
+        "married",
+        "first name",
+        "day and month",
+        "day",
+        "year",
+        "no date",
+    ],
+)
+def test_one_slip_leaves_a_key_in_common(slip: dict) -> None:
+    assert keys() & keys(**slip)
+
+
+def test_two_people_of_one_phone_share_a_key_and_strangers_none() -> None:
+    phone = {"phone_number": "+1 (416) 555-0100"}
+    assert keys(**phone) & keys(first_name="Boris", last_name="Petrov", dob=None, phone_number="416 555 0100")
+    assert not keys() & keys(first_name="Boris", last_name="Petrov", dob=date(1961, 11, 30))
