@@ -14,7 +14,9 @@ from admin_ext.base import CCDModelAdmin
 from admin_ext.words import age
 from core import rules
 from core.errors import CCDError
-from core.linking.suspects import Suspicion, mark_not_same, suspects
+from core.linking.duplicates import Suspicion, suspects
+from core.linking.evidence import explain
+from core.linking.joining import mark_not_same
 from core.models import Client, ClientLink
 
 PAIRS_PER_PAGE = 20
@@ -96,7 +98,8 @@ def _side_by_side(found: list[Suspicion]) -> list[dict[str, Any]]:
             {
                 "client": client,
                 "other": other,
-                "nearness": round(100 * suspicion.score),
+                "bits": suspicion.score,
+                "why": explain(suspicion.evidence),
                 "rows": [(label, a, b, a == b) for label, a, b in rows if a or b],
             }
         )

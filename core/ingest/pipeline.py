@@ -254,8 +254,8 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
             WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
         WHERE outcome IS NULL;
         INSERT INTO import_rows (batch_id, row_number, outcome, reason_code, reason, note, client_id, candidate_ids,
-                                 score, cells)
-        SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score, cells
+                                 score, evidence, cells)
+        SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score, evidence, cells
         FROM staging ORDER BY row_number
         """,
         [batch.pk],

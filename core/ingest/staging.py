@@ -68,11 +68,12 @@ CREATE TEMP TABLE staging (
     first_folded text GENERATED ALWAYS AS (ccd_fold(first_name)) STORED,
     last_folded text GENERATED ALWAYS AS (ccd_fold(last_name)) STORED,
     client_id uuid,
-    road text,                            -- how it was linked: identifier, uid_external, exact, new, file
+    road text,                            -- how it was linked: identifier, uid_external, exact, score, new, file
     person integer,                       -- row number of the first row of the same new person in the file
     same_as integer,                      -- row number of the row it repeats
     candidate_ids uuid[],
-    score double precision,
+    score double precision,               -- bits
+    evidence jsonb,                       -- bit by bit: core.linking.evidence
     names_kept boolean NOT NULL DEFAULT false,
     wrote boolean NOT NULL DEFAULT false  -- it changed or added something
 ) ON COMMIT DROP

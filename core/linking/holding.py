@@ -1,26 +1,38 @@
-"""Rows of a daily file that wait for a person, collected while pairs are judged; and how a pair comes from SQL."""
+"""What is decided of rows while their pairs are judged, collected in Python and written to staging at once."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
 from core.linking.judge import Person
+from core.linking.scoring import BARS
 
-# A date of birth or a name shared by more clients than this says nothing (placeholders) and is not looked through.
-BLOCK = 500
-CANDIDATES = 5
+CANDIDATES: Final = 5
+_LIKELY: Final = "This is probably a client we know"
+_POSSIBLE: Final = "This may be a client we know"
 
 
 @dataclass(slots=True)
 class Held:
-    """Rows to hold, collected in Python and written at once."""
+    """Rows to hold, with what to show of them."""
 
-    rows: list[tuple[int, str, str, list[UUID], float | None]] = field(default_factory=list)
+    rows: list[tuple[int, str, str, list[UUID], float | None, str | None]] = field(default_factory=list)
 
-    def add(self, row: int, code: str, reason: str, candidates: Iterable[UUID], score: float | None = None) -> None:
-        self.rows.append((row, code, reason, list(dict.fromkeys(candidates))[:CANDIDATES], score))
+    def add(
+        self,
+        row: int,
+        code: str,
+        reason: str,
+        candidates: Iterable[UUID],
+        score: float | None = None,
+        evidence: dict[str, Any] | None = None,
+    ) -> None:
+        keys = list(dict.fromkeys(candidates))[:CANDIDATES]
+        self.rows.append((row, code, reason, keys, score, json.dumps(evidence) if evidence else None))
 
 
 ROW_AND_CLIENT = """
@@ -37,32 +49,87 @@ def people(row: tuple) -> tuple[int, Person, UUID, Person]:
     return number, mine, key, Person(c_first, c_last, c_dob, tuple(filter(None, (c_preferred, c_alias))))
 
 
-NEAR_KEYS = """
-    (c.first_folded = s.first_folded OR c.last_folded = s.last_folded
-     OR (c.first_folded = s.last_folded AND c.last_folded = s.first_folded)
-     OR (left(c.first_folded, 1) = left(s.first_folded, 1) AND left(c.last_folded, 1) = left(s.last_folded, 1))
-     OR left(c.first_folded, 1) = left(s.last_folded, 1) AND left(c.last_folded, 1) = left(s.first_folded, 1))
-"""
-
-
-def hold_near(held: Held, number: int, found: list[tuple[float, UUID]]) -> None:
-    found.sort(key=lambda pair: (-pair[0], str(pair[1])))
-    reason = "A client with nearly this name and date of birth exists. Decide whether they are one person."
-    held.add(number, "uncertain_match", reason, [key for _, key in found], found[0][0])
+def hold_uncertain(
+    held: Held, number: int, keys: Sequence[UUID], score: float, bar: str, evidence: dict[str, Any] | None = None
+) -> None:
+    """Hold a row that may be a client (or an earlier new person of the file); the reason says what is against it."""
+    if bar == "margin":
+        why = f"{_LIKELY}, but another one is nearly as likely."
+    elif bar:
+        why = f"{_POSSIBLE}. {BARS[bar]}"
+    else:
+        why = f"{_POSSIBLE}: name, date of birth and contacts agree in part."
+    held.add(number, "uncertain_match", f"{why} Decide whether they are one person.", keys, round(score, 1), evidence)
 
 
 def write_held(cursor: CursorWrapper, held: Held) -> None:
     """Write what was collected. Candidates go over as text: an array of arrays must not be ragged."""
     if not held.rows:
         return
-    rows, codes, reasons, candidates, scores = zip(*held.rows, strict=True)
+    rows, codes, reasons, candidates, scores, evidence = zip(*held.rows, strict=True)
     cursor.execute(
         """
         UPDATE staging s SET outcome = 'held', reason_code = h.code, reason = h.reason, score = h.score,
-            candidate_ids = string_to_array(h.candidates, ';')::uuid[], client_id = NULL, road = NULL
-        FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::float8[])
-            AS h (row_number, code, reason, candidates, score)
+            candidate_ids = string_to_array(h.candidates, ';')::uuid[], client_id = NULL, road = NULL,
+            evidence = h.evidence::jsonb
+        FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::text[])
+            AS h (row_number, code, reason, candidates, score, evidence)
         WHERE h.row_number = s.row_number
         """,
-        [list(rows), list(codes), list(reasons), [";".join(map(str, keys)) for keys in candidates], list(scores)],
+        [
+            list(rows),
+            list(codes),
+            list(reasons),
+            [";".join(map(str, keys)) for keys in candidates],
+            list(scores),
+            list(evidence),
+        ],
     )
+
+
+@dataclass(slots=True)
+class Linked:
+    """Rows that a score linked to a client, or whose equal name and date it bore out."""
+
+    rows: list[tuple[int, UUID, float, str]] = field(default_factory=list)
+
+    def add(self, row: int, client: UUID, score: float, evidence: dict[str, Any]) -> None:
+        self.rows.append((row, client, round(score, 1), json.dumps(evidence)))
+
+
+def write_linked(cursor: CursorWrapper, linked: Linked) -> None:
+    if not linked.rows:
+        return
+    rows, clients, scores, evidence = zip(*linked.rows, strict=True)
+    cursor.execute(
+        """
+        UPDATE staging s SET client_id = l.client, score = l.score, evidence = l.evidence::jsonb,
+            road = coalesce(s.road, 'score')
+        FROM unnest(%s::int[], %s::uuid[], %s::float8[], %s::text[]) AS l (row_number, client, score, evidence)
+        WHERE l.row_number = s.row_number
+        """,
+        [list(rows), list(clients), list(scores), list(evidence)],
+    )
+
+
+@dataclass(slots=True)
+class Told:
+    """The evidence of rows that were held before any score."""
+
+    rows: list[tuple[int, float, str]] = field(default_factory=list)
+
+    def add(self, row: int, score: float, evidence: dict[str, Any]) -> None:
+        self.rows.append((row, round(score, 1), json.dumps(evidence)))
+
+
+def write_told(cursor: CursorWrapper, told: Told) -> None:
+    if told.rows:
+        rows, scores, evidence = zip(*told.rows, strict=True)
+        cursor.execute(
+            """
+            UPDATE staging s SET score = t.score, evidence = t.evidence::jsonb
+            FROM unnest(%s::int[], %s::float8[], %s::text[]) AS t (row_number, score, evidence)
+            WHERE t.row_number = s.row_number
+            """,
+            [list(rows), list(scores), list(evidence)],
+        )

@@ -1,76 +1,106 @@
 """New people of a daily file, linked to each other by the same rules as to clients, in the order of their rows."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+import numpy as np
 from django.db.backends.utils import CursorWrapper
 
-from core.linking.holding import BLOCK, NEAR_KEYS, Held, hold_near, people
-from core.linking.judge import Person, nearness
+from core.linking.candidates import CAPS, years_apart
+from core.linking.comparing import compare
+from core.linking.holding import Held, hold_uncertain
+from core.linking.parameters import Parameters
+from core.linking.people import ROW_COLUMNS, People, Texts
+from core.linking.scoring import score
+from core.linking.weights import Weights, is_exact
 
-
-def link_within_file(cursor: CursorWrapper, held: Held) -> None:
-    """The same rules among the new people of the file, in the order of their rows.
-
-    A later person with the name and date of an earlier one is the same person unless both have identifiers; a near
-    one is held. Only people who share a key with another come to Python.
-    """
-    cursor.execute(
-        f"""
-        WITH heads AS MATERIALIZED (
-            SELECT s.row_number, s.first_folded, s.last_folded, s.dob, s.uid_external, s.preferred_name, s.alias,
-                   (s.client_id IS NULL) AS is_new, s.client_id, ccd_digits(s.phone_number) AS phone,
-                   ccd_postal_key(s.address) AS postal
-            FROM staging s WHERE s.person = s.row_number
-               OR (s.outcome IS NULL AND s.same_as IS NULL AND s.client_id IS NOT NULL)
-        ), days AS MATERIALIZED (SELECT dob FROM heads GROUP BY dob HAVING count(*) BETWEEN 2 AND {BLOCK}),
-        pairs AS (
-            SELECT c.row_number AS earlier, s.row_number AS later FROM heads s JOIN days USING (dob)
-            JOIN heads c USING (dob) WHERE (s.is_new AND (c.row_number < s.row_number OR NOT c.is_new)) AND {NEAR_KEYS}
-            UNION
-            SELECT c.row_number, s.row_number FROM heads s JOIN heads c USING (first_folded, last_folded)
-            WHERE s.is_new AND (c.row_number < s.row_number OR NOT c.is_new) AND c.row_number <> s.row_number
-            UNION
-            SELECT c.row_number, s.row_number FROM heads s
-            JOIN heads c ON c.first_folded = s.last_folded AND c.last_folded = s.first_folded
-            WHERE s.is_new AND (c.row_number < s.row_number OR NOT c.is_new) AND c.row_number <> s.row_number
-        )
-        SELECT s.row_number, s.first_folded, s.last_folded, s.dob, c.row_number,
-               c.first_folded, c.last_folded, c.dob, ccd_fold(c.preferred_name), ccd_fold(c.alias),
-               ccd_fold(s.preferred_name), ccd_fold(s.alias),
-               s.uid_external IS NOT NULL, c.uid_external IS NOT NULL,
-               coalesce(s.phone <> c.phone AND s.postal <> c.postal, false), c.client_id
-        FROM pairs JOIN heads s ON s.row_number = later JOIN heads c ON c.row_number = earlier
-        ORDER BY later, earlier
-        """
-    )
-    FileOrder(cursor, held).decide(cursor.fetchall())
+# Heads: the first row of every new person, and the rows that have found their client.
+_HEADS = f"""
+DROP TABLE IF EXISTS pg_temp.heads;
+CREATE TEMP TABLE heads ON COMMIT DROP AS
+SELECT s.row_number, s.client_id, s.client_id IS NULL AS is_new FROM staging s
+WHERE s.outcome IS NULL AND s.same_as IS NULL AND (s.client_id IS NOT NULL OR s.person = s.row_number);
+CREATE UNIQUE INDEX ON heads (row_number);
+ANALYZE heads;
+DROP TABLE IF EXISTS pg_temp.head_keys;
+CREATE TEMP TABLE head_keys ON COMMIT DROP AS
+SELECT k.key, h.row_number, h.is_new FROM (
+    SELECT key, row_number, is_new, (ARRAY[{",".join(map(str, CAPS))}])[kind] AS cap,
+           count(*) OVER (PARTITION BY key) AS number, bool_or(is_new) OVER (PARTITION BY key) AS any_new
+    FROM row_keys JOIN heads USING (row_number)
+) k JOIN heads h USING (row_number) WHERE k.number BETWEEN 2 AND k.cap AND k.any_new;
+CREATE INDEX ON head_keys (key);
+ANALYZE head_keys;
+SELECT DISTINCT later.row_number, earlier.row_number FROM head_keys later JOIN head_keys earlier USING (key)
+WHERE later.is_new AND later.row_number <> earlier.row_number
+  AND (NOT earlier.is_new OR earlier.row_number < later.row_number)
+ORDER BY 1, 2
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A new person of the file and an earlier one who shares a key."""
+    """A new person of the file and an earlier one who may be the same."""
 
     later: int
-    mine: Person
     earlier: int
-    theirs: Person
+    exact: bool
+    total: float
+    same: bool  # the bits suffice and nothing bars it
+    bar: str
     later_identified: bool
     earlier_identified: bool
     contact_conflicts: bool
     client: UUID | None
 
-    @classmethod
-    def of(cls, row: tuple) -> "Pair":
-        """From one line of the query in _within_file."""
-        return cls(*people(row[:12]), *row[12:])
 
-    @property
-    def exact(self) -> bool:
-        """Same folded names and the same date of birth, which must be known."""
-        mine, theirs = self.mine, self.theirs
-        return mine.dob is not None and (mine.first, mine.last, mine.dob) == (theirs.first, theirs.last, theirs.dob)
+def link_within_file(cursor: CursorWrapper, held: Held, parameters: Parameters, weights: Weights) -> None:
+    """The same rules among the new people of the file, in the order of their rows.
+
+    A later person with the name and date of an earlier one, or one whom the bits make the same, is the same person
+    unless both have identifiers; one who may be is held.
+    """
+    FileOrder(cursor, held).decide(_pairs(cursor, parameters, weights))
+
+
+def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights) -> Iterator[Pair]:
+    """Pairs worth looking at, by the later row."""
+    cursor.execute(_HEADS)
+    while cursor.description is None:
+        cursor.nextset()
+    found = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
+    if not len(found):
+        return
+    numbers, places = np.unique(found, return_inverse=True)
+    i, j = places.reshape(found.shape).T
+    cursor.execute(
+        f"SELECT {ROW_COLUMNS}, s.uid_external IS NOT NULL, s.client_id FROM staging s WHERE row_number = ANY(%s) "
+        "ORDER BY row_number",
+        [numbers.tolist()],
+    )
+    rows = cursor.fetchall()
+    people = People.of(rows, Texts())
+    compared = compare(people, i, people, j, weights.is_known)
+    scored = score(compared, weights, people.texts, years_apart(people.dob[i], people.dob[j]))
+    exact = is_exact(compared)
+    conflicts = (compared.levels["phone"] > 1) & (compared.levels["postal_code"] > 1)
+    near = ~scored.hopeless & (scored.total >= parameters.hold_bits) if parameters.scores else exact
+    for k in np.flatnonzero(exact | near):
+        bar, total = scored.bar_of(k), float(scored.total[k])
+        yield Pair(
+            int(numbers[i[k]]),
+            int(numbers[j[k]]),
+            bool(exact[k]),
+            total,
+            parameters.links and not bar and total >= parameters.auto_bits,
+            bar,
+            bool(people.identified[i[k]]),
+            bool(people.identified[j[k]]),
+            bool(conflicts[k]),
+            rows[j[k]][-1],
+        )
 
 
 class FileOrder:
@@ -85,10 +115,10 @@ class FileOrder:
         self.identified: set[int] = set()  # first rows of people of whom some row has an identifier
         self.linked: dict[int, UUID] = {}
 
-    def decide(self, pairs: list[tuple]) -> None:
+    def decide(self, pairs: Iterator[Pair]) -> None:
         """Pairs come ordered by the later row."""
         by_later: dict[int, list[Pair]] = defaultdict(list)
-        for pair in map(Pair.of, pairs):
+        for pair in pairs:
             by_later[pair.later].append(pair)
             if pair.earlier_identified:
                 self.identified.add(pair.earlier)
@@ -99,22 +129,20 @@ class FileOrder:
                 self._decide(later, [pair for pair in found if pair.earlier not in self.out])
         self._write()
 
-    def _decide(self, later: int, pairs: list["Pair"]) -> None:
-        near = []
+    def _decide(self, later: int, pairs: list[Pair]) -> None:
+        pairs.sort(key=lambda pair: (not pair.exact, -pair.total, pair.earlier))
         for pair in pairs:
             first = self.joined.get(pair.earlier, pair.earlier)
             other = pair.later_identified and first in self.identified
-            if pair.exact and not other and not pair.contact_conflicts:
+            if (pair.exact or pair.same) and not other and not pair.contact_conflicts:
                 self.joined[later] = first
                 if pair.later_identified:
                     self.identified.add(first)
                 return
-            score = 1.0 if pair.exact else nearness(pair.mine, pair.theirs)
-            if score is not None:
-                near.append((score, self._key(first)))
-        if near:
+        if pairs:
             self.out.add(later)
-            hold_near(self.held, later, near)
+            keys = [self._key(self.joined.get(pair.earlier, pair.earlier)) for pair in pairs]
+            hold_uncertain(self.held, later, keys, pairs[0].total, pairs[0].bar)
 
     def _key(self, first: int) -> UUID:
         """client_id of an earlier person: of the client it is linked to, or of the new one it becomes."""

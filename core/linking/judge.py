@@ -1,7 +1,6 @@
-"""How near two people are by name and date of birth: the judgement of pairs, in Python, on few pairs.
+"""Whether a known identifier still means the same person: compatible name and date of birth, pair by pair.
 
-Until scores in bits replace it (Fellegi–Sunter), a pair is *the same* only by the exact rule in SQL; this says which
-other pairs a person must look at, and whether a known identifier still means the same person.
+Who is who without an identifier is decided by bits: core.linking.scoring.
 """
 
 from dataclasses import dataclass
@@ -104,22 +103,3 @@ def compatible(a: Person, b: Person) -> bool:
     if names is Level.FAR or dobs is Level.FAR:
         return False
     return names is Level.SAME or dobs in (Level.SAME, Level.MISSING)
-
-
-def nearness(a: Person, b: Person) -> float | None:
-    """How near a possible match is, 0 to 1, or None where a person need not look.
-
-    Near: the same or swapped or slightly different names with the same date of birth; the same names with a date that
-    is a slip of the pen away, or missing. Twins (same last name and date, another first name) are not near, nor are
-    father and son (same names, another date).
-    """
-    first, last = name_similarity(a, b)
-    dobs = dob_level(a.dob, b.dob)
-    mean = (first + last) / 2
-    if dobs is Level.SAME and first >= ALIKE and last >= ALIKE:
-        return round(mean, 3)
-    if dobs in (Level.CLOSE, Level.MISSING) and first == 1.0 and last == 1.0:
-        return round(mean * (0.95 if dobs is Level.CLOSE else 0.8), 3)
-    if dobs is Level.CLOSE and first >= 0.95 and last >= 0.95:
-        return round(mean * 0.9, 3)
-    return None

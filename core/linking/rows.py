@@ -1,18 +1,17 @@
 """Which client each row of a daily file is about, or that a person must decide (DESIGN §7, steps 1 to 5).
 
-Works on the temporary table `staging` (core/ingest/staging.py): reads first_folded, last_folded, dob, uid_external,
-phone_number, address; writes client_id and road, or outcome 'held' with its reason, candidates and score. Rows with an
-outcome already are passed over. Set-based; only pairs that differ somewhere come to Python.
+Works on the temporary table `staging` (core/ingest/staging.py): reads names, dob, uid_external and contacts; writes
+client_id and road, or outcome 'held' with its reason, candidates, score and evidence. Rows with an outcome already are
+passed over. Set-based; only pairs that share a match key come to Python.
 """
-
-from collections import defaultdict
-from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
-from core.linking.holding import BLOCK, NEAR_KEYS, ROW_AND_CLIENT, Held, hold_near, people, write_held
+from core.linking import candidates, model, parameters
+from core.linking.by_score import link_by_score
+from core.linking.holding import ROW_AND_CLIENT, Held, people, write_held
 from core.linking.in_file import link_within_file
-from core.linking.judge import compatible, is_swapped, nearness
+from core.linking.judge import compatible, is_swapped
 
 
 def link_rows(cursor: CursorWrapper, source: str) -> None:
@@ -24,7 +23,7 @@ def link_rows(cursor: CursorWrapper, source: str) -> None:
     _by_identifier(cursor, source)
     _judge_identified(cursor)
     _by_name_and_dob(cursor, source)
-    _link_new(cursor)
+    _link_rest(cursor, source)
     _judge_same_person(cursor)
 
 
@@ -116,12 +115,12 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
         GROUP BY s.row_number;
 
         UPDATE staging s SET outcome = 'held', reason_code = 'several_candidates', candidate_ids = e.clients[1:5],
-            score = 1, reason = format(
+            reason = format(
                 '%%s clients have this name and date of birth. Choose the one it is, or give the row an identifier.',
                 cardinality(e.clients))
         FROM exact e WHERE e.row_number = s.row_number AND cardinality(e.clients) > 1;
 
-        UPDATE staging s SET outcome = 'held', reason_code = 'other_identifier', candidate_ids = e.clients, score = 1,
+        UPDATE staging s SET outcome = 'held', reason_code = 'other_identifier', candidate_ids = e.clients,
             reason = format('A client has this name and date of birth, but %%s knows that client as %%s, not %%s. '
                 'Decide whether they are one person.', %(source)s, i.uid_external, s.uid_external)
         FROM exact e JOIN LATERAL (
@@ -131,7 +130,7 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
         WHERE e.row_number = s.row_number AND s.outcome IS NULL AND s.uid_external IS NOT NULL;
 
         UPDATE staging s SET outcome = 'held', reason_code = 'conflicting_contact', candidate_ids = e.clients,
-            score = 0.9, reason = 'A client has this name and date of birth, but another phone number and another '
+            reason = 'A client has this name and date of birth, but another phone number and another '
                 'postal code. Decide whether they are one person.'
         FROM exact e JOIN clients c ON c.client_id = e.clients[1]
         WHERE e.row_number = s.row_number AND s.outcome IS NULL
@@ -145,8 +144,8 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
     )
 
 
-def _link_new(cursor: CursorWrapper) -> None:
-    """Steps 4 and 5: the rest are new people, held where a client or an earlier new person of the file is near.
+def _link_rest(cursor: CursorWrapper, source: str) -> None:
+    """Steps 4 and 5: the rest are linked or held by score, to clients and to earlier new people of the file, else new.
 
     `person` is the first row of a person within the file: rows with one identifier, else with one name and date.
     """
@@ -160,14 +159,19 @@ def _link_new(cursor: CursorWrapper) -> None:
         ) p WHERE p.row_number = s.row_number
         """
     )
-    held = Held()
-    _near_clients(cursor, held)
-    link_within_file(cursor, held)
+    settings, weights, held = parameters.current(), model.current(), Held()
+    candidates.prepare(cursor)
+    if settings.scores:
+        link_by_score(cursor, source, settings, weights, held)
     write_held(cursor, held)
+    _one_identifier_each(cursor, source)
+    again = Held()
+    link_within_file(cursor, again, settings, weights)
+    write_held(cursor, again)
     cursor.execute(
         """
         UPDATE staging s SET outcome = 'held', reason_code = h.reason_code, candidate_ids = h.candidate_ids,
-            score = h.score, reason = h.reason
+            score = h.score, reason = h.reason, evidence = h.evidence
         FROM staging h WHERE h.row_number = s.person AND h.outcome = 'held' AND s.outcome IS NULL;
         UPDATE staging SET client_id = gen_random_uuid(), road = 'new'
         WHERE person = row_number AND outcome IS NULL AND client_id IS NULL;
@@ -177,37 +181,25 @@ def _link_new(cursor: CursorWrapper) -> None:
     )
 
 
-def _near_clients(cursor: CursorWrapper, held: Held) -> None:
-    """Hold the first row of every new person to whom a client is near."""
+def _one_identifier_each(cursor: CursorWrapper, source: str) -> None:
+    """Two identifiers of one source are two people to it: a row that a score would bring to a client as a second one
+    is held.
+    """
     cursor.execute(
-        f"""
-        WITH heads AS MATERIALIZED (SELECT * FROM staging WHERE person = row_number),
-        days AS MATERIALIZED (
-            SELECT h.dob FROM (SELECT DISTINCT dob FROM heads) h
-            WHERE (SELECT count(*) FROM (SELECT FROM clients c WHERE c.dob = h.dob LIMIT {BLOCK + 1}) b) <= {BLOCK}
-        ), pairs AS (
-            SELECT s.row_number, c.client_id FROM heads s JOIN days USING (dob) JOIN clients c USING (dob)
-            WHERE {NEAR_KEYS}
-            UNION
-            SELECT s.row_number, n.client_id FROM heads s CROSS JOIN LATERAL (
-                SELECT c.client_id FROM clients c
-                WHERE c.last_folded = s.last_folded AND c.first_folded = s.first_folded LIMIT {BLOCK}) n
-            UNION
-            SELECT s.row_number, n.client_id FROM heads s CROSS JOIN LATERAL (
-                SELECT c.client_id FROM clients c
-                WHERE c.last_folded = s.first_folded AND c.first_folded = s.last_folded LIMIT {BLOCK}) n
-        )
-        {ROW_AND_CLIENT.replace("c.client_id", "coalesce(c.linked_to, c.client_id)", 1)}
-        FROM pairs p JOIN staging s ON s.row_number = p.row_number JOIN clients c ON c.client_id = p.client_id
         """
+        UPDATE staging s SET outcome = 'held', reason_code = 'other_identifier', candidate_ids = ARRAY[s.client_id],
+            client_id = NULL, road = NULL, reason = format('Row %%s links %%s of %%s to this client already, not %%s. '
+                'Decide whether they are one person.', f.row_number, f.uid_external, %(source)s, s.uid_external)
+        FROM (
+            SELECT DISTINCT ON (client_id) client_id, uid_external, row_number FROM staging
+            WHERE outcome IS NULL AND uid_external IS NOT NULL AND road IN ('exact', 'score')
+            ORDER BY client_id, row_number
+        ) f
+        WHERE s.client_id = f.client_id AND s.outcome IS NULL AND s.road = 'score'
+          AND s.uid_external <> f.uid_external
+        """,
+        {"source": source},
     )
-    near: dict[int, list[tuple[float, UUID]]] = defaultdict(list)
-    for number, mine, key, theirs in map(people, cursor.fetchall()):
-        score = nearness(mine, theirs)
-        if score is not None:
-            near[number].append((score, key))
-    for number, found in near.items():
-        hold_near(held, number, found)
 
 
 def _judge_same_person(cursor: CursorWrapper) -> None:
@@ -225,7 +217,7 @@ def settle_repeated(cursor: CursorWrapper) -> None:
     cursor.execute(
         """
         UPDATE staging s SET outcome = 'held', reason_code = h.reason_code, candidate_ids = h.candidate_ids,
-            score = h.score, client_id = NULL,
+            score = h.score, client_id = NULL, evidence = h.evidence,
             reason = format('The same as row %%s, which is held: %%s', h.row_number, h.reason)
         FROM staging h WHERE h.row_number = s.same_as AND h.outcome = 'held';
         UPDATE staging s SET outcome = 'duplicate', reason_code = 'same_row', client_id = h.client_id,

@@ -14,36 +14,38 @@ CREATE FUNCTION ccd_street(jsonb) RETURNS text LANGUAGE sql IMMUTABLE STRICT PAR
 $$ SELECT nullif(public.ccd_fold($1 ->> 'street'), '') $$;
 
 -- Arguments: folded first and last name, date of birth, digits of the phone, e-mail, postal key, folded street.
+-- Each kind of key has its place in the answer, NULL where there is nothing to make it of (core.linking.candidates).
 CREATE FUNCTION ccd_match_keys(f text, l text, born date, phone text, email text, postal text, street text)
 RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
-    keys bigint[] := ARRAY[hashtextextended('n' || least(f, l) || '|' || greatest(f, l), 1)];
-    begins text;
+    f_sound text := ccd_skeleton(f);
+    l_sound text := ccd_skeleton(l);
+    f_first text := nullif(left(f, 1), '');
+    l_first text := nullif(left(l, 1), '');
+    begins text := least(left(f, 3), left(l, 3)) || '|' || greatest(left(f, 3), left(l, 3));
     born_year text;
     born_day text;
-    sound text;
 BEGIN
     IF born IS NOT NULL THEN
         born_year := '|' || extract(year FROM born)::int;
         born_day := '|' || least(extract(month FROM born), extract(day FROM born))::int
             || '|' || greatest(extract(month FROM born), extract(day FROM born))::int;
-        begins := least(left(f, 3), left(l, 3)) || '|' || greatest(left(f, 3), left(l, 3));
-        keys := keys
-            || hashtextextended('y' || begins || born_year, 1)
-            || hashtextextended('d' || begins || born_day, 1)
-            || hashtextextended('i' || least(left(f, 1), left(l, 1)) || greatest(left(f, 1), left(l, 1))
-                                || born_year || born_day, 1);
-        FOREACH sound IN ARRAY ARRAY[ccd_skeleton(f), ccd_skeleton(l)] LOOP
-            IF sound IS NOT NULL THEN
-                keys := keys || hashtextextended('s' || sound || born_year || born_day, 1);
-            END IF;
-        END LOOP;
-        IF postal IS NOT NULL THEN keys := keys || hashtextextended('z' || postal || born_year, 1); END IF;
     END IF;
-    IF length(phone) >= 7 THEN keys := keys || hashtextextended('p' || right(phone, 10), 1); END IF;
-    IF email IS NOT NULL THEN keys := keys || hashtextextended('e' || lower(email), 1); END IF;
-    IF length(street) >= 4 THEN keys := keys || hashtextextended('a' || street, 1); END IF;
-    RETURN keys;
+    RETURN ARRAY[
+        hashtextextended('n' || least(f, l) || '|' || greatest(f, l), 1),
+        hashtextextended('s' || least(f_sound, l_sound) || '|' || greatest(f_sound, l_sound), 1),
+        hashtextextended('b' || begins, 1),
+        hashtextextended('y' || begins || born_year, 1),
+        hashtextextended('d' || begins || born_day, 1),
+        hashtextextended('i' || f_first || born_year || born_day, 1),
+        hashtextextended('i' || l_first || born_year || born_day, 1),
+        hashtextextended('o' || born_year || born_day, 1),
+        hashtextextended('z' || f_first || postal, 1),
+        hashtextextended('z' || l_first || postal, 1),
+        CASE WHEN length(street) >= 4 THEN hashtextextended('a' || left(street, 6), 1) END,
+        CASE WHEN length(phone) >= 7 THEN hashtextextended('p' || right(phone, 10), 1) END,
+        hashtextextended('e' || lower(email), 1)
+    ];
 END $$;
 
 CREATE FUNCTION ccd_keep_keys() RETURNS trigger
@@ -67,7 +69,7 @@ BEGIN
     IF TG_OP <> 'DELETE' THEN
         come := ccd_match_keys(NEW.first_folded, NEW.last_folded, NEW.dob, NEW.phone_digits, NEW.email, NEW.postal_key,
                                ccd_street(NEW.address));
-        INSERT INTO client_keys (key, client_id) SELECT DISTINCT k, NEW.client_id FROM unnest(come) AS k;
+        INSERT INTO client_keys (key, client_id) SELECT DISTINCT k, NEW.client_id FROM unnest(come) AS k WHERE k IS NOT NULL;
     END IF;
     RETURN NULL;
 END $$;
@@ -81,7 +83,7 @@ REVOKE INSERT, UPDATE, DELETE ON client_keys FROM ccd_app;
 BACKFILL = """
 INSERT INTO client_keys (key, client_id)
 SELECT DISTINCT k, client_id FROM clients CROSS JOIN LATERAL unnest(ccd_match_keys(
-    first_folded, last_folded, dob, phone_digits, email, postal_key, ccd_street(address))) AS k;
+    first_folded, last_folded, dob, phone_digits, email, postal_key, ccd_street(address))) AS k WHERE k IS NOT NULL;
 """
 
 

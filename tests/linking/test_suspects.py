@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from core import audit
 from core.errors import Conflict, NotAllowed
-from core.linking.suspects import mark_not_same, suspects
+from core.linking.duplicates import suspects
+from core.linking.joining import mark_not_same
 from core.models import AuditEntry, Client, ClientLink, Staff
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,42 @@
+"""How far the system may go by itself: three thresholds and a switch, which an Administrator reads and changes."""
+
+from dataclasses import dataclass
+
+from core.models import LinkSettings
+
+FIELDS = ("mode", "auto_bits", "hold_bits", "margin_bits")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Bits from which a pair is linked by itself, from which it is held, and how far the next one must be behind."""
+
+    mode: str = LinkSettings.Mode.AUTOMATIC
+    auto_bits: float = 10.0
+    hold_bits: float = -4.0
+    margin_bits: float = 5.0
+
+    @property
+    def links(self) -> bool:
+        """Scores may link."""
+        return self.mode == LinkSettings.Mode.AUTOMATIC
+
+    @property
+    def scores(self) -> bool:
+        """Scores are looked at at all."""
+        return self.mode != LinkSettings.Mode.OFF
+
+
+def current() -> Parameters:
+    """What holds now: what was set, else the defaults."""
+    row = LinkSettings.objects.first()
+    return Parameters() if row is None else of(row)
+
+
+def of(row: LinkSettings) -> Parameters:
+    return Parameters(**{name: getattr(row, name) for name in FIELDS})
+
+
+def settings_row() -> LinkSettings:
+    """The one row, made with the defaults where nobody has changed anything yet. Not saved."""
+    return LinkSettings.objects.first() or LinkSettings()

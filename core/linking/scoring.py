@@ -1,0 +1,115 @@
+"""From compared pairs to scores in bits, to what forbids an automatic link, and to learning m from the pairs (EM)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from core.linking import levels as lv
+from core.linking.comparing import Compared
+from core.linking.people import Texts
+from core.linking.weights import Weights, is_exact, learn_m
+
+# Why a pair is not linked by itself whatever its bits say: code → sentence.
+BARS: Final = {
+    "first_name": "The first names are different: a twin, a sibling or a partner may share everything else.",
+    "gender": "The first names differ and so does the gender: they may be twins.",
+    "dob": "The dates of birth are different: a parent and a child may share the name, the phone and the address.",
+    "generation": "The years of birth are a generation apart: a parent and a child may share everything else.",
+    "last_name": "The last names do not agree, and nothing of phone, e-mail and address makes up for it.",
+    "evidence": "Too little is known of one of the two (date of birth, first name), and no phone or e-mail agrees.",
+    "slips": "More than one of first name, last name and date of birth is not quite the same, and neither phone, "
+    "e-mail nor address agrees.",
+    "source": "The source knows this client by another identifier.",
+}
+_CODES: Final = ("", *BARS)
+
+
+@dataclass(slots=True)
+class Scored:
+    """Total and bits of pairs; `bar` is a number in _CODES (0: none); the hopeless are no candidates."""
+
+    total: np.ndarray
+    bits: dict[str, np.ndarray]
+    bar: np.ndarray
+    hopeless: np.ndarray
+
+    def bar_of(self, i: int) -> str:
+        """The code of what forbids linking pair i by itself, or ''."""
+        return _CODES[self.bar[i]]
+
+
+def score(pairs: Compared, weights: Weights, texts: Texts, born_apart: np.ndarray) -> Scored:
+    """Score compared pairs. `born_apart`: years between the two dates of birth, 0 where one is missing."""
+    bits = weights.bits(pairs, texts)
+    contact = sum(bits[name] for name in lv.CONTACT)
+    bits["household"] = np.minimum(lv.CONTACT_CAP - contact, 0.0)
+    bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior)
+    total = sum(bits.values())
+    return Scored(total, bits, _bars(pairs.levels, born_apart), _hopeless(pairs.levels))
+
+
+def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
+    """The first bar that applies to each pair. A household shares its address, and twins their phone: what it takes to
+    pass over a doubt is weighed against who else would agree in the rest.
+    """
+    first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
+    reached = (levels["phone"] == 1) | (levels["email"] == 1)
+    street, postal = levels["street"], levels["postal_code"]
+    at_home = reached | (street == 1) & (postal <= 2) | (street == 2) & (postal == 1)
+    sure_of_first = (first == lv.SAME) | (first == lv.VARIANT)
+    tests = {
+        "first_name": (first >= lv.KIN) | (last == lv.DIFFERENT) & ~sure_of_first,
+        "gender": (levels["gender"] == 2) & ~sure_of_first,
+        "dob": (dob == lv.DOB_DIFFERENT) | (dob == lv.DOB_NEAR) & ~at_home,
+        "generation": born_apart >= 12,
+        "last_name": ((last == lv.DIFFERENT) | (last == lv.MISSING)) & ~(at_home & (dob == lv.DOB_SAME)),
+        "evidence": ((dob == lv.MISSING) | (first == lv.MISSING) | (first == lv.INITIAL)) & ~reached,
+        "slips": _slips(levels) & ~at_home,
+        "source": levels["source"] == 1,
+    }
+    found = np.zeros(len(first), dtype=np.uint8)
+    for number, code in reversed(list(enumerate(tests, start=1))):
+        found[tests[code]] = number
+    return found
+
+
+def _slips(levels: dict[str, np.ndarray]) -> np.ndarray:
+    """More than one thing of name and date is not quite the same; swapped names are one."""
+    names = [(levels[name] > lv.VARIANT) for name in ("first_name", "last_name")]
+    return sum([*names, levels["order"] == 1, levels["dob"] > lv.DOB_SAME], np.zeros(len(names[0]), dtype=int)) > 1
+
+
+def _hopeless(levels: dict[str, np.ndarray]) -> np.ndarray:
+    """Two people, whatever they share: neither first name nor date of birth agrees; or twins and siblings born on one
+    day, unless an e-mail address says otherwise; or another first and last name.
+    """
+    first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
+    other_name = (first == lv.DIFFERENT) & (dob != lv.MISSING)
+    twins = other_name & (levels["email"] != 1)
+    return (other_name & (dob >= lv.DOB_NEAR)) | twins | ((first == lv.DIFFERENT) & (last == lv.DIFFERENT))
+
+
+def chances(total: np.ndarray) -> np.ndarray:
+    """The chance of each pair to be one person, from its bits."""
+    return 1.0 / (1.0 + np.exp2(-np.clip(total, -60.0, 60.0)))
+
+
+def learn(
+    pairs: Compared, weights: Weights, texts: Texts, born_apart: np.ndarray, *, owners: int, rounds: int = 8
+) -> None:
+    """EM over the pairs found for `owners` people; u stays. What looks like one person says how often fields agree.
+
+    How many of all possible pairs are one person is learnt along the way and forgotten again: decisions start from the
+    careful prior. Hopeless pairs say nothing.
+    """
+    if not len(pairs):
+        return
+    share = 1.0 / max(weights.clients, 1)
+    for _ in range(rounds):
+        scored = score(pairs, weights, texts, born_apart)
+        chance = chances(scored.total - scored.bits["prior"] + np.log2(share))
+        chance[scored.hopeless] = 0.0
+        learn_m(weights, pairs, chance)
+        share = max(chance.sum(), 1.0) / (owners * max(weights.clients, 1))
+    weights.trained_on = int(chance.sum())

@@ -1,0 +1,133 @@
+"""The model behind the bits: m, u and how common values are. Pure; core.linking.model keeps it in the database.
+
+Fellegi and Sunter (1969): the weight of a field is log2(m / u), m being how often the two records of one person agree
+on that level, u how often those of two people do. Where a value agrees, u is how common that very value is among one's
+own clients (Winkler's frequency weights, as in Splink's term-frequency adjustment).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.linking.comparing import Compared
+from core.linking.levels import BY_NAME, DOB_SAME, FIELDS, SAME, TYPO
+from core.linking.names import variants
+from core.linking.people import Texts
+
+# Own measurements count fully beside this many invented observations of the first guess.
+SEEN = 2.0  # for how common a value is
+PRIOR_PAIRS = 20_000  # for u
+PRIOR_MATCHES = 200  # for m
+FLOOR = 0.3  # of the first guess, below which no m falls: what was never seen here does happen
+NAMES = ("first_name", "last_name")
+# A link by anything less than the same name and date is weighed as if at least so many people could be meant.
+AT_LEAST = 50_000
+
+
+def _first(kind: str) -> dict[str, np.ndarray]:
+    return {f.name: np.array(getattr(f, kind), dtype=float) for f in FIELDS}
+
+
+@dataclass(slots=True)
+class Weights:
+    """m and u per field and level; counts of values per field (only of common ones, `rest` for any other)."""
+
+    clients: int = 0
+    version: int = 0
+    trained_on: int = 0
+    m: dict[str, np.ndarray] = field(default_factory=lambda: _first("m"))
+    u: dict[str, np.ndarray] = field(default_factory=lambda: _first("u"))
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    rest: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def prior(self) -> float:
+        """Bits before anything was compared: any one of so many people could be meant."""
+        return -float(np.log2(max(self.clients, AT_LEAST)))
+
+    @property
+    def exact_prior(self) -> float:
+        """The same for equal name and date, which is evidence enough in a small agency, too."""
+        return -float(np.log2(max(self.clients, 1)))
+
+    def is_known(self, names: Sequence[str]) -> np.ndarray:
+        """Which first names are names in their own right: of several clients, or in the kept table."""
+        counts, table = self.counts.get("first_name", {}), variants()
+        enough = max(3, self.clients * 2e-5)
+        return np.array([name in table or counts.get(name, 0) >= enough for name in names], dtype=bool)
+
+    def bits(self, pairs: Compared, texts: Texts) -> dict[str, np.ndarray]:
+        """Bits of every field of every pair."""
+        return {f.name: self._bits(f.name, pairs, texts) for f in FIELDS}
+
+    def _bits(self, name: str, pairs: Compared, texts: Texts) -> np.ndarray:
+        """The weight of the level; of an equal value its own; a slip says less than the commoner of the two names."""
+        levels = pairs.levels[name]
+        found = np.concatenate([[0.0], np.log2(self.m[name] / self.u[name])])[levels]
+        if name not in pairs.values:
+            return found
+        is_name = name in NAMES
+        at = np.flatnonzero((levels == SAME) | is_name & (levels > SAME) & (found > 0))
+        mine, theirs = (codes[at] for codes in pairs.values[name])
+        weight = -np.log2(self._shares_of(name, mine, texts))
+        if is_name:
+            weight = np.minimum(weight, -np.log2(self._shares_of(name, theirs, texts)))
+            swapped = np.flatnonzero(pairs.levels["order"][at])
+            if len(swapped):  # a name in the other's place may be commoner there
+                other = NAMES[1 - NAMES.index(name)]
+                there = -np.log2(self._shares_of(other, mine[swapped], texts))
+                weight[swapped] = np.minimum(weight[swapped], there)
+        same = levels[at] == SAME
+        found[at] = np.where(same, np.log2(self.m[name][0]) + weight, np.minimum(found[at], weight - 1))
+        return found
+
+    def _shares_of(self, name: str, codes: np.ndarray, texts: Texts) -> np.ndarray:
+        values, where = np.unique(codes, return_inverse=True)
+        return self.shares(name, [str(value) if name == "dob" else texts.list[value] for value in values])[where]
+
+    def shares(self, name: str, values: Sequence[str]) -> np.ndarray:
+        """How common each value is: as often as it was seen beside the pair itself; where it was hardly seen, as common
+        as values mostly are (u of "same").
+        """
+        counts, rest = self.counts.get(name, {}), self.rest.get(name, 1.0)
+        seen = np.array([counts.get(value, rest) for value in values], dtype=float)
+        share = (np.maximum(seen - 1, 0) + SEEN) / (self.clients + SEEN / self.u[name][0])
+        return np.clip(share, 1e-9, 1.0)
+
+
+def shares_of_levels(pairs: Compared, name: str, weight: np.ndarray | None = None) -> np.ndarray:
+    """How many pairs (or how much of `weight`) stand on each level of a field, missing ones left out."""
+    number = len(BY_NAME[name].levels)
+    return np.bincount(pairs.levels[name], weights=weight, minlength=number + 1)[1 : number + 1].astype(float)
+
+
+def measure_u(weights: Weights, pairs: Compared) -> None:
+    """Take u from pairs of clients at random, drawn towards the first guess where there are few. Who agrees in two of
+    first name, last name and date of birth may be one person entered twice, and is left out.
+    """
+    levels = pairs.levels
+    names = [(levels[name] >= SAME) & (levels[name] <= TYPO) for name in NAMES]
+    strangers = (names[0].astype(int) + names[1] + (levels["dob"] == DOB_SAME) < 2).astype(float)
+    for f in FIELDS:
+        if f.name in ("order", "source"):
+            continue
+        found = shares_of_levels(pairs, f.name, strangers) + PRIOR_PAIRS * np.array(f.u)
+        weights.u[f.name] = np.maximum(found / found.sum(), 1e-6)
+
+
+def learn_m(weights: Weights, pairs: Compared, chance: np.ndarray) -> None:
+    """One M step: m from pairs weighed by the chance that they are one person, drawn towards the first guess."""
+    for f in FIELDS:
+        if f.name in ("order", "source"):
+            continue
+        guess = np.array(f.m)
+        found = shares_of_levels(pairs, f.name, chance) + PRIOR_MATCHES * guess
+        weights.m[f.name] = np.maximum(found / found.sum(), FLOOR * guess)
+
+
+def is_exact(pairs: Compared) -> np.ndarray:
+    """The same first name, last name and date of birth, not swapped."""
+    levels = pairs.levels
+    same = (levels["first_name"] == SAME) & (levels["last_name"] == SAME)
+    return same & (levels["dob"] == DOB_SAME) & (levels["order"] == 0)
