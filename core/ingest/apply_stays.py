@@ -9,8 +9,16 @@ intake.
 from django.db.backends.utils import CursorWrapper
 
 # What the rows want; what there is for the same clients and programs and what the file would add; the end each gets.
+# A person's records are the one shown and those linked to it: what hangs on any of them is the person's.
 _SPANS = """
-DROP TABLE IF EXISTS pg_temp.wanted, pg_temp.spans, pg_temp.losers;
+DROP TABLE IF EXISTS pg_temp.wanted, pg_temp.spans, pg_temp.losers, pg_temp.records_of;
+CREATE TEMP TABLE records_of ON COMMIT DROP AS
+SELECT DISTINCT client_id AS person, client_id FROM staging WHERE client_id IS NOT NULL
+UNION ALL
+SELECT c.linked_to, c.client_id FROM clients c
+WHERE c.linked_to IN (SELECT client_id FROM staging WHERE client_id IS NOT NULL);
+CREATE UNIQUE INDEX ON records_of (person, client_id);
+ANALYZE records_of;
 CREATE TEMP TABLE wanted ON COMMIT DROP AS
 SELECT row_number, client_id, program_id, coalesce(start_date, intake_date) AS start_date,
        start_date IS NOT NULL AS explicit, least(end_date, discharge_date) AS end_date
@@ -23,9 +31,9 @@ CREATE TEMP TABLE spans (
     explicit boolean, first_row integer, file_end date, end_row integer, new_end date
 ) ON COMMIT DROP;
 INSERT INTO spans (enrollment_id, client_id, program_id, start_date, old_end, edited, explicit, first_row)
-SELECT e.enrollment_id, e.client_id, e.program_id, e.start_date, e.end_date, 'end_date' = ANY(e.edited_fields), true, 0
-FROM client_program_enrollments e
-JOIN (SELECT DISTINCT client_id, program_id FROM wanted) touched USING (client_id, program_id);
+SELECT e.enrollment_id, r.person, e.program_id, e.start_date, e.end_date, 'end_date' = ANY(e.edited_fields), true, 0
+FROM (SELECT DISTINCT client_id AS person, program_id FROM wanted) touched JOIN records_of r USING (person)
+JOIN client_program_enrollments e ON e.client_id = r.client_id AND e.program_id = touched.program_id;
 CREATE INDEX ON spans (client_id, program_id, start_date);
 ANALYZE spans;
 INSERT INTO spans (client_id, program_id, start_date, edited, explicit, first_row)
@@ -141,8 +149,9 @@ def _intakes(cursor: CursorWrapper, source: str) -> int:
             SELECT DISTINCT ON (client_id, program_id, intake_date)
                    gen_random_uuid() AS intake_id, client_id, program_id, intake_date, row_number
             FROM staging s WHERE outcome IS NULL AND client_id IS NOT NULL AND intake_date IS NOT NULL
-              AND NOT EXISTS (SELECT FROM intakes i WHERE (i.client_id, i.program_id, i.intake_date)
-                                                        = (s.client_id, s.program_id, s.intake_date))
+              AND NOT EXISTS (SELECT FROM records_of r JOIN intakes i ON i.client_id = r.client_id
+                              WHERE r.person = s.client_id
+                                AND (i.program_id, i.intake_date) = (s.program_id, s.intake_date))
             ORDER BY client_id, program_id, intake_date, row_number
         ), written AS (
             INSERT INTO intakes (intake_id, client_id, program_id, intake_date, source_system)
@@ -211,16 +220,18 @@ def _discharges(cursor: CursorWrapper) -> int:
             FROM staging s WHERE outcome IS NULL AND client_id IS NOT NULL AND discharge_date IS NOT NULL
             ORDER BY client_id, program_id, discharge_date, discharge_reason IS NULL, row_number DESC
         ), corrected AS (
-            UPDATE discharges d SET reason = w.discharge_reason FROM wanted w
-            WHERE (d.client_id, d.program_id, d.discharge_date) = (w.client_id, w.program_id, w.discharge_date)
+            UPDATE discharges d SET reason = w.discharge_reason
+            FROM wanted w JOIN records_of r ON r.person = w.client_id
+            WHERE (d.client_id, d.program_id, d.discharge_date) = (r.client_id, w.program_id, w.discharge_date)
               AND w.discharge_reason IS NOT NULL AND ccd_fold(d.reason) IS DISTINCT FROM ccd_fold(w.discharge_reason)
               AND NOT 'reason' = ANY(d.edited_fields)
             RETURNING w.row_number
         ), written AS (
             INSERT INTO discharges (client_id, program_id, discharge_date, reason)
             SELECT client_id, program_id, discharge_date, discharge_reason FROM wanted w
-            WHERE NOT EXISTS (SELECT FROM discharges d WHERE (d.client_id, d.program_id, d.discharge_date)
-                                                           = (w.client_id, w.program_id, w.discharge_date))
+            WHERE NOT EXISTS (SELECT FROM records_of r JOIN discharges d ON d.client_id = r.client_id
+                              WHERE r.person = w.client_id
+                                AND (d.program_id, d.discharge_date) = (w.program_id, w.discharge_date))
             RETURNING client_id, program_id, discharge_date
         ), done AS (
             SELECT row_number FROM wanted JOIN written USING (client_id, program_id, discharge_date)
@@ -239,7 +250,8 @@ def _note_unended(cursor: CursorWrapper) -> None:
         WHERE s.outcome IS NULL AND s.client_id IS NOT NULL AND s.program_id IS NOT NULL
           AND least(s.end_date, s.discharge_date) IS NOT NULL
           AND NOT EXISTS (
-            SELECT FROM client_program_enrollments e WHERE e.client_id = s.client_id AND e.program_id = s.program_id
+            SELECT FROM records_of r JOIN client_program_enrollments e ON e.client_id = r.client_id
+            WHERE r.person = s.client_id AND e.program_id = s.program_id
               AND e.end_date = least(s.end_date, s.discharge_date))
         """
     )
@@ -252,7 +264,8 @@ def _note_restrictions(cursor: CursorWrapper) -> None:
         UPDATE staging s SET note = concat_ws(' ', s.note,
             'The client has a restriction in force on those days; a coordinator should know.')
         WHERE s.outcome IS NULL AND EXISTS (
-            SELECT FROM spans p JOIN service_restrictions r ON r.client_id = p.client_id
+            SELECT FROM spans p JOIN records_of o ON o.person = p.client_id
+            JOIN service_restrictions r ON r.client_id = o.client_id
             WHERE p.enrollment_id IS NULL AND p.first_row = s.row_number
               AND (r.scope = 'org' OR r.program_id = p.program_id)
               AND daterange(r.start_date, r.end_date, '[]') && daterange(p.start_date, p.new_end, '[]'))

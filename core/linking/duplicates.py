@@ -132,7 +132,7 @@ def refresh(*, actor: Staff | None, progress: Progress = lambda number: None) ->
     return len(found)
 
 
-def groups(pairs: Iterable[Suspicion]) -> list[list[UUID]]:
+def groups(pairs: Iterable[tuple[UUID, UUID]]) -> list[list[UUID]]:
     """Clients who hang together by pairs, the biggest group first: three records of one person are three pairs."""
     leader: dict[UUID, UUID] = {}
 
@@ -141,8 +141,8 @@ def groups(pairs: Iterable[Suspicion]) -> list[list[UUID]]:
             leader[key] = key = leader[leader[key]]
         return key
 
-    for pair in pairs:
-        leader[root(pair.client)] = root(pair.other)
+    for client, other in pairs:
+        leader[root(client)] = root(other)
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for key in sorted(leader):
         found[root(key)].append(key)

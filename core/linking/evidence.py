@@ -23,6 +23,7 @@ _LEVELS: Final = {
     "another identifier": "another identifier",
 }
 _SUMS: Final = {
+    "full_name": ("Full name", "commoner than its parts"),
     "household": ("Shared household", "phone, e-mail and address tell one fact several times"),
     "prior": ("Before comparing", "how many people could be meant"),
 }

@@ -1,10 +1,21 @@
-"""What a person says of two clients: not the same, for ever."""
+"""What a person says of two clients: the same person (link, and take it back), or not the same, for ever.
 
+A link is a pointer: `client.linked_to` names the record that is shown; what hangs on either record stays where it is
+and is found through the pointer. A record that others point to takes them along: a pointer is never followed twice.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
 from django.db.utils import IntegrityError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
-from core import audit, rules
-from core.errors import Conflict
+from core import audit, records, rules
+from core.errors import Conflict, Invalid
 from core.models import Client, ClientLink, Staff
+from core.models.clients import REMEMBERED_FIELDS
 
 
 def mark_not_same(client: Client, other: Client, *, actor: Staff | None, reason: str | None = None) -> ClientLink:
@@ -18,3 +29,110 @@ def mark_not_same(client: Client, other: Client, *, actor: Staff | None, reason:
             )
         except IntegrityError as error:
             raise Conflict("This pair was marked as not the same already.") from error
+
+
+def link(
+    client: Client,
+    other: Client,
+    *,
+    actor: Staff | None,
+    take: Iterable[str] = (),
+    reason: str | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> ClientLink:
+    """Say that `client` is the person of `other`, whose record is shown from now on.
+
+    `take` names the fields that `other` shall have from `client`; `evidence` (core.linking.evidence) is kept with the
+    link.
+    Raises NotAllowed, Invalid, Conflict.
+    """
+    wanted = frozenset(take)
+    if wanted - set(REMEMBERED_FIELDS):
+        raise Invalid(
+            {"take": [f"These are no fields to choose: {', '.join(sorted(wanted - set(REMEMBERED_FIELDS)))}."]}
+        )
+    with audit.acting(actor, channel="link", reason=reason):
+        gone, kept = _locked(client, other)
+        rules.require(actor, "core.link_clients")
+        moved = list(Client.objects.filter(linked_to=gone).order_by("pk").values_list("pk", flat=True))
+        values = {name: getattr(gone, name) for name in sorted(wanted) if getattr(gone, name) != getattr(kept, name)}
+        before = _as_json(kept, [*values, "edited_fields", "updated_at"])
+        if values:
+            records.change(kept, actor=actor, values=values, reason=reason or f"Linked {gone}")
+        Client.objects.filter(pk__in=[gone.pk, *moved]).update(linked_to=kept)
+        after = _as_json(Client.objects.get(pk=kept.pk), [*values, "edited_fields", "updated_at"])
+        undo = {"moved": [str(key) for key in moved], "before": before, "after": after}
+        return ClientLink.objects.create(
+            client=gone,
+            other=kept,
+            verdict=ClientLink.Verdict.SAME,
+            decided_by=actor,
+            reason=reason,
+            evidence={**(evidence or {}), "undo": undo},
+        )
+
+
+def unlink(made: ClientLink, *, actor: Staff | None, reason: str | None = None) -> ClientLink:
+    """Take a link back: both records are what they were, and what was changed since stays changed.
+
+    Raises NotAllowed, Conflict where it is no link or was taken back already.
+    """
+    with audit.acting(actor, channel="link", reason=reason):
+        found = ClientLink.objects.select_for_update().get(pk=made.pk)
+        if found.verdict != ClientLink.Verdict.SAME or found.undone_at is not None:
+            raise Conflict("This link was taken back already.")
+        keys = sorted((found.client_id, found.other_id))
+        clients = {c.pk: c for c in Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
+        rules.require(actor, "core.link_clients")
+        gone, kept = clients[found.client_id], clients[found.other_id]
+        undo = (found.evidence or {}).get("undo", {})
+        Client.objects.filter(pk__in=undo.get("moved", ()), linked_to=gone.linked_to_id).update(linked_to=gone)
+        Client.objects.filter(pk=gone.pk).update(linked_to=None)
+        _give_back(kept, undo, actor, reason)
+        found.undone_at, found.undone_by = timezone.now(), actor
+        found.save(update_fields=["undone_at", "undone_by"])
+        return found
+
+
+def _locked(client: Client, other: Client) -> tuple[Client, Client]:
+    """Both records, locked in one order; neither points elsewhere, and nobody said that they are two people."""
+    if client.pk == other.pk:
+        raise Invalid({"": ["A client cannot be linked to itself."]})
+    keys = sorted((client.pk, other.pk))
+    found = {c.pk: c for c in Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
+    if len(found) < 2:
+        raise Conflict("One of the two clients is not there any more.")
+    for record in found.values():
+        if record.linked_to_id is not None:
+            raise Conflict(f"{record} is linked to another record already: work on that one, or unlink it first.")
+    if ClientLink.objects.filter(verdict="not_same", client=keys[0], other=keys[1]).exists():
+        raise Conflict("These two were marked as not the same person, which holds for ever.")
+    return found[client.pk], found[other.pk]
+
+
+def _as_json(record: Client, names: Iterable[str]) -> dict[str, Any]:
+    found = {name: getattr(record, name) for name in names}
+    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in found.items()}
+
+
+def _give_back(kept: Client, undo: dict[str, Any], actor: Staff | None, reason: str | None) -> None:
+    """Set the chosen fields back where nobody changed them since, and forget that a person had chosen them.
+
+    While ccd.restoring is on, the database neither touches updated_at nor remembers an edit.
+    """
+    before, after = undo.get("before", {}), undo.get("after", {})
+    now = _as_json(kept, after)
+    chosen = [name for name in after if name in REMEMBERED_FIELDS]
+    if not chosen:
+        return
+    back = [name for name in chosen if now[name] == after[name]]
+    untouched = now["updated_at"] == after["updated_at"]
+    edited = [n for n in kept.edited_fields if n not in back or n in before["edited_fields"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('ccd.restoring', 'on', true)")
+        if back:
+            fields = {name: Client._meta.get_field(name).to_python(before[name]) for name in back}
+            records.change(kept, actor=actor, values=fields, reason=reason or "Unlinked")
+        updated = parse_datetime(before["updated_at"]) if untouched else timezone.now()
+        Client.objects.filter(pk=kept.pk).update(edited_fields=edited, updated_at=updated)
+        cursor.execute("SELECT set_config('ccd.restoring', '', true)")

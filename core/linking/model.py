@@ -18,11 +18,12 @@ GROWN: Final = 0.10
 SAMPLE: Final = 6000
 RANDOM_PAIRS: Final = 200_000
 KEPT_VERSIONS: Final = 3
-MOST_VALUES: Final = 20_000
+MOST_VALUES: Final = 50_000
 # What is counted of each field, as SQL over clients `c`.
 _COUNTED: Final = {
     "first_name": "c.first_folded",
     "last_name": "c.last_folded",
+    "full_name": "c.first_folded || '|' || c.last_folded",
     "dob": "to_char(c.dob, 'FMYYYYMMDD')",
     "phone": "right(c.phone_digits, 10)",
     "email": "lower(c.email)",
@@ -96,7 +97,7 @@ def _lists(arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:
 
 def _count(cursor: CursorWrapper, weights: Weights, name: str) -> None:
     """Count the common values of a field, and how often any other one is there on average."""
-    least = max(2, weights.clients // 50_000)
+    least = max(2, weights.clients // 200_000)
     cursor.execute(
         f"""
         WITH counted AS MATERIALIZED (

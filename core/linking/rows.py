@@ -83,24 +83,39 @@ def _judge(cursor: CursorWrapper, other: str, reason: str) -> None:
           AND (c.first_folded <> s.first_folded OR c.last_folded <> s.last_folded OR c.dob IS DISTINCT FROM s.dob)
         """
     )
-    held, swapped = Held(), []
+    doubtful, swapped, held = {}, [], Held()
     for number, mine, key, theirs in map(people, cursor.fetchall()):
         if not compatible(mine, theirs):
-            held.add(number, "recycled_identifier", reason, [key])
+            doubtful[number] = key
         elif is_swapped(mine, theirs):
             swapped.append(number)
+    for number in doubtful.keys() - _known_by_a_linked_record(cursor, list(doubtful)):
+        held.add(number, "recycled_identifier", reason, [doubtful[number]])
     write_held(cursor, held)
     _keep_names(cursor, swapped)
 
 
-def _keep_names(cursor: CursorWrapper, rows: list[int]) -> None:
+def _known_by_a_linked_record(cursor: CursorWrapper, rows: list[int]) -> set[int]:
+    """Of these rows those that fit a record linked to their client: the person went by that name, too."""
+    cursor.execute(
+        f"{ROW_AND_CLIENT} FROM staging s JOIN clients c ON c.linked_to = s.client_id WHERE s.row_number = ANY(%s)",
+        [rows],
+    )
+    fitting = {number for number, mine, _, theirs in map(people, cursor.fetchall()) if compatible(mine, theirs)}
+    _keep_names(cursor, sorted(fitting), "The name is that of a record linked to this client; ours was kept.")
+    return fitting
+
+
+def _keep_names(
+    cursor: CursorWrapper,
+    rows: list[int],
+    note: str = "First and last name are the other way round than ours; ours were kept.",
+) -> None:
     cursor.execute(
         """
-        UPDATE staging SET names_kept = true,
-            note = concat_ws(' ', note, 'First and last name are the other way round than ours; ours were kept.')
-        WHERE row_number = ANY(%s)
+        UPDATE staging SET names_kept = true, note = concat_ws(' ', note, %s) WHERE row_number = ANY(%s)
         """,
-        [rows],
+        [note, rows],
     )
 
 

@@ -23,6 +23,8 @@ BARS: Final = {
     "source": "The source knows this client by another identifier.",
 }
 _CODES: Final = ("", *BARS)
+# Years from which two people of one name may be parent and child.
+GENERATION: Final = 12
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ def score(pairs: Compared, weights: Weights, texts: Texts, born_apart: np.ndarra
     bits["household"] = np.minimum(lv.CONTACT_CAP - contact, 0.0)
     bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior)
     total = sum(bits.values())
-    return Scored(total, bits, _bars(pairs.levels, born_apart), _hopeless(pairs.levels))
+    return Scored(total, bits, _bars(pairs.levels, born_apart), _hopeless(pairs.levels, born_apart))
 
 
 def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
@@ -62,7 +64,7 @@ def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
         "first_name": (first >= lv.KIN) | (last == lv.DIFFERENT) & ~sure_of_first,
         "gender": (levels["gender"] == 2) & ~sure_of_first,
         "dob": (dob == lv.DOB_DIFFERENT) | (dob == lv.DOB_NEAR) & ~at_home,
-        "generation": born_apart >= 12,
+        "generation": born_apart >= GENERATION,
         "last_name": ((last == lv.DIFFERENT) | (last == lv.MISSING)) & ~(at_home & (dob == lv.DOB_SAME)),
         "evidence": ((dob == lv.MISSING) | (first == lv.MISSING) | (first == lv.INITIAL)) & ~reached,
         "slips": _slips(levels) & ~at_home,
@@ -80,14 +82,16 @@ def _slips(levels: dict[str, np.ndarray]) -> np.ndarray:
     return sum([*names, levels["order"] == 1, levels["dob"] > lv.DOB_SAME], np.zeros(len(names[0]), dtype=int)) > 1
 
 
-def _hopeless(levels: dict[str, np.ndarray]) -> np.ndarray:
-    """Two people, whatever they share: neither first name nor date of birth agrees; or twins and siblings born on one
-    day, unless an e-mail address says otherwise; or another first and last name.
+def _hopeless(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
+    """Two people, whatever they share: neither first name nor date of birth agrees; twins and siblings born on one day,
+    unless an e-mail address says otherwise; another first and last name; a generation apart in one household.
     """
     first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
+    reached = (levels["phone"] == 1) | (levels["email"] == 1)
     other_name = (first == lv.DIFFERENT) & (dob != lv.MISSING)
     twins = other_name & (levels["email"] != 1)
-    return (other_name & (dob >= lv.DOB_NEAR)) | twins | ((first == lv.DIFFERENT) & (last == lv.DIFFERENT))
+    parents = (dob == lv.DOB_DIFFERENT) & (born_apart >= GENERATION) & ~reached
+    return (other_name & (dob >= lv.DOB_NEAR)) | twins | ((first == lv.DIFFERENT) & (last == lv.DIFFERENT)) | parents
 
 
 def chances(total: np.ndarray) -> np.ndarray:

@@ -72,13 +72,13 @@ def evidence(
 
 
 def told(pair: int, compared: Compared, scored: Scored) -> dict[str, Any]:
-    """Bits of one pair: the total, field by field [level, bits], what bars it, and the two sums that are no field."""
+    """Bits of one pair: the total, field by field [level, bits], what bars it, and the sums that are no field."""
     bits = {}
     for field in FIELDS:
         level = int(compared.levels[field.name][pair])
         if level != MISSING:
             bits[field.name] = [field.levels[level - 1], round(float(scored.bits[field.name][pair]), 2)]
-    for name in ("household", "prior"):
+    for name in ("full_name", "household", "prior"):
         value = float(scored.bits[name][pair])
         if value:
             bits[name] = ["", round(value, 2)]

@@ -20,6 +20,7 @@ SEEN = 2.0  # for how common a value is
 PRIOR_PAIRS = 20_000  # for u
 PRIOR_MATCHES = 200  # for m
 FLOOR = 0.3  # of the first guess, below which no m falls: what was never seen here does happen
+CEILING = 2.0  # times the first guess, above which "different" does not rise for name and date
 NAMES = ("first_name", "last_name")
 # A link by anything less than the same name and date is weighed as if at least so many people could be meant.
 AT_LEAST = 50_000
@@ -58,8 +59,24 @@ class Weights:
         return np.array([name in table or counts.get(name, 0) >= enough for name in names], dtype=bool)
 
     def bits(self, pairs: Compared, texts: Texts) -> dict[str, np.ndarray]:
-        """Bits of every field of every pair."""
-        return {f.name: self._bits(f.name, pairs, texts) for f in FIELDS}
+        """Bits of every field of every pair, and what is taken off again where a full name is commoner than its parts
+        would make it: first and last names go together by community.
+        """
+        bits = {f.name: self._bits(f.name, pairs, texts) for f in FIELDS}
+        bits["full_name"] = self._full_name(pairs, texts, bits["first_name"] + bits["last_name"])
+        return bits
+
+    def _full_name(self, pairs: Compared, texts: Texts, parts: np.ndarray) -> np.ndarray:
+        found = np.zeros(len(parts))
+        at = np.flatnonzero((pairs.levels["first_name"] == SAME) & (pairs.levels["last_name"] == SAME))
+        if len(at) and self.clients:
+            (first, _), (last, _) = pairs.values["first_name"], pairs.values["last_name"]
+            counts, rest = self.counts.get("full_name", {}), self.rest.get("full_name", 1.0)
+            names = (f"{texts.list[f]}|{texts.list[g]}" for f, g in zip(first[at], last[at], strict=True))
+            seen = np.array([counts.get(name, rest) for name in names], dtype=float)
+            together = -np.log2(np.maximum(seen - 1, 1e-9) / self.clients)
+            found[at] = np.minimum(together - parts[at], 0.0)
+        return found
 
     def _bits(self, name: str, pairs: Compared, texts: Texts) -> np.ndarray:
         """The weight of the level; of an equal value its own; a slip says less than the commoner of the two names."""
@@ -123,7 +140,10 @@ def learn_m(weights: Weights, pairs: Compared, chance: np.ndarray) -> None:
             continue
         guess = np.array(f.m)
         found = shares_of_levels(pairs, f.name, chance) + PRIOR_MATCHES * guess
-        weights.m[f.name] = np.maximum(found / found.sum(), FLOOR * guess)
+        share = np.maximum(found / found.sum(), FLOOR * guess)
+        if f.name in ("first_name", "last_name", "dob"):  # namesakes and families would teach that these do not matter
+            share[-1] = min(share[-1], CEILING * guess[-1])
+        weights.m[f.name] = share
 
 
 def is_exact(pairs: Compared) -> np.ndarray:

@@ -53,6 +53,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     gone bigint[] := '{}';
     come bigint[] := '{}';
+    kept bigint[];
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF (NEW.client_id, NEW.first_folded, NEW.last_folded, NEW.dob, NEW.phone_digits, NEW.email, NEW.address)
@@ -64,12 +65,22 @@ BEGIN
     IF TG_OP <> 'INSERT' THEN
         gone := ccd_match_keys(OLD.first_folded, OLD.last_folded, OLD.dob, OLD.phone_digits, OLD.email, OLD.postal_key,
                                ccd_street(OLD.address));
-        DELETE FROM client_keys WHERE key = ANY (gone) AND client_id = OLD.client_id;
     END IF;
     IF TG_OP <> 'DELETE' THEN
         come := ccd_match_keys(NEW.first_folded, NEW.last_folded, NEW.dob, NEW.phone_digits, NEW.email, NEW.postal_key,
                                ccd_street(NEW.address));
-        INSERT INTO client_keys (key, client_id) SELECT DISTINCT k, NEW.client_id FROM unnest(come) AS k WHERE k IS NOT NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NEW.client_id = OLD.client_id THEN
+        kept := come;
+        come := ARRAY(SELECT unnest(come) EXCEPT SELECT unnest(gone));
+        gone := ARRAY(SELECT unnest(gone) EXCEPT SELECT unnest(kept));
+    END IF;
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM client_keys WHERE key = ANY (gone) AND client_id = OLD.client_id;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO client_keys (key, client_id)
+        SELECT DISTINCT k, NEW.client_id FROM unnest(come) AS k WHERE k IS NOT NULL;
     END IF;
     RETURN NULL;
 END $$;

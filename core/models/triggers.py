@@ -102,7 +102,7 @@ class Touch(SharedTrigger):
 
     def arguments(self, model: type[models.Model]) -> list[str]:
         """The fields whose edits by a person are remembered, and the columns that do not count as a change."""
-        ignored = _generated(model) | ({"updated_at", "last_login", "edited_fields"} & _columns(model))
+        ignored = _generated(model) | ({"updated_at", "last_login", "edited_fields", "linked_to"} & _columns(model))
         return [",".join(self.remembered), ",".join(sorted(ignored))]
 
 
