@@ -7,6 +7,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWi
 
 from admin_ext.forms import CCDForm
 from core.choices import GENDERS, IMMIGRATION_STATUSES, LANGUAGES, RACES, SEXUAL_ORIENTATIONS
+from core.models import Client
 
 VOCABULARY = {
     "gender": GENDERS,
@@ -74,3 +75,8 @@ class ClientForm(CCDForm):
             joined = {**kept, **parts}
             found["address"] = {part: text for part, text in joined.items() if text} or None
         return found
+
+
+def proposed_client(form: ClientForm) -> Client:
+    """The client a valid form would make, not saved."""
+    return Client(**form.values())

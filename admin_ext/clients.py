@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.db.models import Prefetch
+from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -14,13 +15,14 @@ from unfold.decorators import display
 from admin_ext import client_filters, client_search, words
 from admin_ext.assigning import Assigning, AssignmentInline
 from admin_ext.base import CCDModelAdmin
-from admin_ext.client_form import ADDRESS, ADDRESS_FIELDS, ClientForm
+from admin_ext.client_form import ADDRESS, ADDRESS_FIELDS, ClientForm, proposed_client
 from admin_ext.exporting import Exporting
 from admin_ext.forms import CCDForm
 from admin_ext.inlines import CCDInline, ReadOnlyInline
 from admin_ext.looks import Watched
 from admin_ext.restoring import Restoring
 from admin_ext.scoping import client_label
+from admin_ext.similar import require_looked
 from core.models import (
     Client,
     ClientIdentifier,
@@ -165,7 +167,17 @@ class ClientAdmin(Watched, Assigning, Restoring, Exporting, CCDModelAdmin):
         if obj is not None:
             found = context["header"] = header(request, obj)
             context["clients_shown"] = [client for client in (found["linked_to"], *found["same_person"]) if client]
+        if similar := getattr(request, "ccd_similar", None):
+            context["similar"] = similar
+            context["clients_shown"] = [person.client for person in similar.people]
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Client, form: ModelForm, change: bool) -> None:
+        """Nobody is entered a second time without having looked who is there."""
+        if not change:
+            request.ccd_form = ""
+            require_looked(request, proposed_client(form))
+        super().save_model(request, obj, form, change)
 
     @display(description="Client", ordering="last_name")
     def display_name(self, client: Client) -> SafeString:

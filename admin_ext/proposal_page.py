@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from admin_ext.marking import marked
+from admin_ext.similar import Similar, similar
 from core import approvals, rules
 from core.approvals import FieldComparison
 from core.audit import sentences
@@ -100,6 +101,8 @@ def context(request: HttpRequest, change: PendingChange) -> dict[str, Any]:
         "rows": rows,
         "notes": [(note, moment(note.said_at)) for note in change.notes.select_related("author")],
         "obstacle": approvals.obstacle(change, record) if decides else None,
+        "similar": (likely := _similar(viewer, change) if decides else None),
+        "clients_shown": [person.client for person in likely.people] if likely else [],
         "is_stale": any(row.comparison.is_stale for row in rows),
         "record_url": _url(change, record),
         "client": _client(viewer, change),
@@ -113,6 +116,16 @@ def context(request: HttpRequest, change: PendingChange) -> dict[str, Any]:
         "rationale": request.POST.get("rationale", ""),
         "log_url": _log_url(viewer, change),
     }
+
+
+def _similar(viewer: Staff, change: PendingChange) -> Similar | None:
+    """Who a proposed new client may already be."""
+    if change.kind != "create" or change.entity != Client._meta.db_table:
+        return None
+    try:
+        return similar(approvals.draft_of(change), viewer=viewer)
+    except CCDError:
+        return None
 
 
 def _beside(viewer: Staff, change: PendingChange) -> dict[str, str]:

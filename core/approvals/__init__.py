@@ -1,7 +1,7 @@
 """Proposals: propose, approve, decline, withdraw, send back, answer; and the comparison a decision is made from."""
 
 from core.approvals.asking import answer, send_back
-from core.approvals.comparing import FieldComparison, Stale, compare, taken, target, waiting_for
+from core.approvals.comparing import FieldComparison, Stale, compare, draft_of, taken, target, waiting_for
 from core.approvals.deciding import approve, approve_group, decline, decline_group, withdraw
 from core.approvals.diff import ENTITIES, Draft
 from core.approvals.meanwhile import obstacle
@@ -19,6 +19,7 @@ __all__ = [
     "compare",
     "decline",
     "decline_group",
+    "draft_of",
     "obstacle",
     "propose",
     "send_back",

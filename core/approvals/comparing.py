@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.text import capfirst
 
 from core import rules
-from core.approvals.diff import ENTITIES, by_column, now_of
+from core.approvals.diff import ENTITIES, by_column, now_of, values_of
 from core.choices import PENDING
 from core.errors import Conflict
 from core.models import AuditEntry, PendingChange, Staff
@@ -48,6 +48,12 @@ def target(change: PendingChange) -> models.Model | None:
     """The record the proposal is about, as it is now; None where it does not exist (yet, or any more)."""
     model = ENTITIES.get(change.entity)
     return model._default_manager.filter(pk=change.entity_id).first() if model else None
+
+
+def draft_of(change: PendingChange) -> models.Model:
+    """The record that a proposal would make, not saved. Raises Invalid, Conflict where its values are none."""
+    model = ENTITIES[change.entity]
+    return model(pk=change.entity_id, **values_of(model, by_column(model, change.after)))
 
 
 def compare(change: PendingChange) -> list[FieldComparison]:

@@ -10,7 +10,7 @@ from core.linking.comparing import compare
 from core.linking.levels import BY_NAME
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.weights import Weights, measure_u
-from core.models import LinkModel
+from core.models import Client, LinkModel
 
 # Below, nothing is kept and u stays the first guess: too few people to measure by.
 ENOUGH: Final = 500
@@ -50,6 +50,13 @@ def current() -> Weights:
             weights.m, weights.trained_on = _arrays(kept.m), kept.trained_on
         measure_u(weights, _strangers(cursor, weights))
     return _save(weights)
+
+
+def as_kept() -> Weights:
+    """The weights as they were measured last, without measuring or keeping anything: for who only looks."""
+    number = Client.objects.count()
+    kept = LinkModel.objects.first()
+    return _loaded(kept, number) if kept is not None else Weights(clients=number)
 
 
 def keep_learnt(weights: Weights) -> None:

@@ -15,7 +15,7 @@ from core.migrations import _match_keys
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0004_access_index"),
+        ("core", "0010_proposals"),
     ]
 
     operations = [
