@@ -1,6 +1,6 @@
 """The second wall, in the database: a request of someone who does not see every client works as the role ccd_viewer.
 
-Its policies (core/migrations/0003_row_security.py) show the assigned clients of the person named in ccd.viewer, and
+Its policies (core/migrations/0003 and 0005) show the assigned clients of the person named in ccd.viewer, and
 nothing where none is named. A view that forgets to ask core.rules then shows nothing rather than everything.
 """
 
@@ -25,8 +25,7 @@ VIEWER_ROLE = "ccd_viewer"
 UNASKED = frozenset({"/healthz"})
 _TELL = (
     "SELECT set_config('role', %s, false), set_config('ccd.viewer', %s, false), "
-    "set_config('ccd.viewer_since', %s, false), set_config('ccd.viewer_today', %s, false), "
-    "set_config('ccd.viewer_seen', '', false)"  # what the last one was found to see
+    "set_config('ccd.viewer_since', %s, false), set_config('ccd.viewer_today', %s, false)"
 )
 # Role, viewer and days, of this thread's request; a connection that opens meanwhile takes them on.
 _behind: ContextVar[tuple[str, str, str, str] | None] = ContextVar("ccd_behind_wall", default=None)

@@ -44,6 +44,7 @@ from core.models import (
     Staff,
     StaffRole,
 )
+from core.models.assigned import AssignedTo
 
 User = Staff | AnonymousUser
 
@@ -132,18 +133,12 @@ def grants(user: Staff) -> models.QuerySet:
     )
 
 
-def _assigned_clients(user: Staff) -> models.QuerySet:
-    """Keys of the clients of assigned_stays() and grants(); a client stands for those linked to it. The database says
-    the same in ccd_viewer_clients().
-
-    One set, not conditions joined by OR: PostgreSQL then looks up these clients in place of trying every client.
+def _is_assigned(user: Staff, client: str, *, linked: bool = False) -> Q:
+    """The client in the column `client` is one of assigned_stays() or grants(), or the one that such a client is linked
+    to; with `linked` also what else is linked to one of these. The database finds the set: ccd_clients_of().
     """
-    stays, granted = assigned_stays(user).order_by(), grants(user).order_by()
-    return stays.values("client_id").union(
-        stays.filter(client__linked_to__isnull=False).values("client__linked_to"),
-        granted.values("content_object_id"),
-        granted.filter(content_object__linked_to__isnull=False).values("content_object__linked_to"),
-    )
+    since, today = assigned_period()
+    return Q(AssignedTo(client, staff=user.pk, since=since, today=today, linked=linked))
 
 
 def visible_to(user: User, model: type[models.Model]) -> models.QuerySet:
@@ -161,18 +156,12 @@ def _scope(user: User, model: type[models.Model]) -> Q:
     return scope(user, held) if scope else nothing
 
 
-def _clients(user: Staff, held: frozenset[str], path: str = "") -> Q:
-    if held & SEEING_ALL:
-        return Q()
-    return Q(**{f"{path or 'pk'}__in": _assigned_clients(user)})
+def _clients(user: Staff, held: frozenset[str]) -> Q:
+    return Q() if held & SEEING_ALL else _is_assigned(user, "pk")
 
 
 def _of_client(user: Staff, held: frozenset[str]) -> Q:
-    if held & SEEING_ALL:
-        return Q()
-    seen = _assigned_clients(user)
-    linked = Client.objects.filter(linked_to__in=seen).order_by().values("pk")
-    return Q(client__in=seen.union(linked))
+    return Q() if held & SEEING_ALL else _is_assigned(user, "client", linked=True)
 
 
 def _programs(user: Staff, held: frozenset[str]) -> Q:

@@ -82,6 +82,7 @@ class Client(TimestampedModel):
         editable=False,
         related_name="linked_clients",
         db_column="linked_to",
+        db_index=False,  # client_linked: few have a value
     )
     closed_on = models.DateField(null=True, blank=True, help_text="The record is closed: nothing more is expected.")
     edited_fields = ArrayField(
@@ -129,6 +130,10 @@ class Client(TimestampedModel):
             models.Index(fields=["last_folded", "first_folded", "dob"], name="client_name_dob"),
             models.Index(fields=["dob"], name="client_dob"),
             models.Index(fields=["last_name", "first_name", "client_id"], name="client_list_order"),
+            models.Index(
+                fields=["linked_to", "client_id"], condition=models.Q(linked_to__isnull=False), name="client_linked"
+            ),
+            models.Index(fields=["client_id"], condition=models.Q(linked_to__isnull=True), name="client_canonical"),
             GinIndex(OpClass(models.F("search_text"), name="gin_trgm_ops"), name="client_search"),
             GinIndex(OpClass(models.F("phone_digits"), name="gin_trgm_ops"), name="client_phone_search"),
         ]

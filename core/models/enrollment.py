@@ -49,7 +49,12 @@ class Enrollment(TimestampedModel):
 
     enrollment_id = uuid_key()
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="enrollments")
-    program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="enrollments")
+    program = models.ForeignKey(
+        Program,
+        on_delete=models.PROTECT,
+        related_name="enrollments",
+        db_index=False,  # enrollment_of_program begins with it
+    )
     start_date = models.DateField()
     end_date = models.DateField(null=True, blank=True, help_text="The last day in the program, included.")
     override_reason = models.CharField(
@@ -87,6 +92,9 @@ class Enrollment(TimestampedModel):
         ]
         indexes = [
             models.Index(fields=["end_date", "start_date"], include=["client", "program"], name="enrollment_days"),
+            models.Index(
+                fields=["program", "end_date"], include=["client", "start_date"], name="enrollment_of_program"
+            ),
             models.Index(fields=["program"], condition=Q(end_date__isnull=True), name="enrollment_open"),
             models.Index(fields=["-start_date", "enrollment_id"], name="enrollment_list_order"),
         ]
