@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import BaseModelFormSet, Media
 from django.http import HttpRequest
@@ -16,12 +17,23 @@ from admin_ext.forms import CCDForm, form_for
 from admin_ext.scoping import Scoped
 
 
+class OwnRowsFormSet(PaginationInlineFormSet):
+    """Django takes the key of any row there is, of whichever record, and leaves it to the form what that would mean."""
+
+    def clean(self) -> None:
+        """Rows that are there are rows of this record."""
+        super().clean()
+        if any(form.instance._state.adding for form in self.initial_forms):
+            raise ValidationError("A row of this tab is no longer there. Nothing was saved; open the page again.")
+
+
 class CCDInline(Scoped, TabularInline):
     """Rows of a record, as a tab. Django asks the inline about the parent: rules are asked about its rows in general,
     and core.records about each row that is written.
     """
 
     form = CCDForm
+    formset = OwnRowsFormSet
     tab = True
     extra = 0
     per_page = 20
