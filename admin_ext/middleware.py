@@ -21,6 +21,7 @@ SENTENCES = {
     400: ("That did not work", "The address or the form was not one of ours. Go back and try again."),
     403: ("Not allowed", "Your role does not include this. If it should, ask an administrator."),
     404: ("Not found", "There is no such page, or it is not yours to see."),
+    429: ("Locked for a while", "Too many wrong passwords. Try again later, or ask an administrator."),
     500: ("Something went wrong", "The fault is ours, nothing was half saved, and it was noted. Please try again."),
     503: ("One moment", "The database cannot be reached. Nothing was lost. Please try again in a minute."),
 }

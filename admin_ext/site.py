@@ -11,6 +11,7 @@ from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
 from admin_ext.watching import look
+from core import audit
 from core.models import Staff
 
 
@@ -39,7 +40,8 @@ class OwnPasswordForm(AdminOwnPasswordChangeForm):
     def set_password_and_save(self, user: Staff, password_field_name: str = "password1", commit: bool = True) -> Staff:
         user.set_password(self.cleaned_data[password_field_name])
         if commit:
-            user.save(update_fields=["password"])
+            with audit.acting(user, channel="admin"):
+                user.save(update_fields=["password"])
         return user
 
 

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
-from admin_ext import words
+from admin_ext import locking, words
 from admin_ext.assigning import GrantedInline
 from admin_ext.base import CCDModelAdmin, Link
 from admin_ext.forms import CCDForm
@@ -171,6 +171,7 @@ class StaffAdmin(Watching, Seeing, CCDModelAdmin):
                     staff, actor=request.user, values={"password": make_password(form.cleaned_data["password1"])}
                 )
                 access.record(request.user, "set password", "staff", detail=str(staff.pk))
+                locking.unlock(staff)
             return self.say(request, f"The password of {staff} was set.", self.url_of(staff.pk))
         context = {
             **self.admin_site.each_context(request),

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -79,6 +80,7 @@ INSTALLED_APPS = [
     "guardian",
     "rules.apps.AutodiscoverRulesConfig",
     "pgtrigger",
+    "axes",
     "core",
     "reporting",
 ]
@@ -96,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "admin_ext.watching.watch",  # outside what refuses: refusals are logged too
     "admin_ext.middleware.refusals",
+    "axes.middleware.AxesMiddleware",  # last: its page in place of the log-in page's
 ]
 
 ROOT_URLCONF = "ccd.urls"
@@ -116,6 +119,7 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "core.Staff"
 AUTHENTICATION_BACKENDS = [
+    "admin_ext.locking.Guard",  # first: may refuse to ask the others
     "django.contrib.auth.backends.ModelBackend",
     "rules.permissions.ObjectPermissionBackend",
     "guardian.backends.ObjectPermissionBackend",
@@ -127,6 +131,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 ANONYMOUS_USER_NAME = None  # guardian would make an active account of that name
+# An account is locked for a while after so many wrong passwords in a row, whoever sends them from wherever: an office
+# shares one address, and guessers have many.
+AXES_FAILURE_LIMIT = env.int("LOGIN_ATTEMPTS", default=10)
+LOGIN_LOCK_MINUTES = env.int("LOGIN_LOCK_MINUTES", default=15)
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "admin_ext.locking.account"
+AXES_LOCKOUT_CALLABLE = "admin_ext.locking.locked"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # guessing on does not keep the account locked
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -161,6 +179,7 @@ X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SILENCED_SYSTEM_CHECKS = [
+    "axes.W006",  # the lock is on the account, not on the address: see LOGIN_ATTEMPTS
     "auth.W004",  # e-mail is unique ignoring case, by a constraint on lower(email)
     "security.W008",  # SSL redirect: the proxy's work, or SECURE_SSL_REDIRECT=1
     "security.W012",  # Secure session cookie: set per request, see above
@@ -184,6 +203,8 @@ CCD_SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 
 # How long after an enrollment ended the program's staff still see the client.
 CCD_ASSIGNED_DAYS = env.int("CCD_ASSIGNED_DAYS", default=90)
+# How long the access log is kept (manage.py prune_access_log); the database keeps a year whatever is said here.
+CCD_ACCESS_LOG_DAYS = env.int("CCD_ACCESS_LOG_DAYS", default=3 * 365)
 
 LOGGING = {
     "version": 1,

@@ -1,16 +1,21 @@
 """The access log: who looked at what, which clients that showed, how many. Rows are added here and stay."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from core import rules
+from core.errors import CCDError
 from core.models import AccessEntry, Client, Staff
 
 # An export of more clients than this is told by its number and its filters alone.
 MOST_CLIENTS = 1000
+# The database refuses to remove what is younger.
+FEWEST_DAYS = 365
 _LONGEST = 500
 
 
@@ -47,3 +52,20 @@ def of_staff(staff: Staff, *, viewer: Staff) -> models.QuerySet:
     """What this person looked at. Raises NotAllowed."""
     rules.require(viewer, "core.view_accessentry")
     return rules.visible_to(viewer, AccessEntry).filter(staff=staff).select_related("staff")
+
+
+def prune(*, days: int, dry_run: bool = False) -> int:
+    """Remove the entries older than `days` days and note that it was done, by the system. The number removed. Only the
+    database's owner may (core.management.owner). Raises CCDError where a year would not be kept.
+    """
+    if days < FEWEST_DAYS:
+        raise CCDError(f"The access log is kept for {FEWEST_DAYS} days at least; CCD_ACCESS_LOG_DAYS says {days}.")
+    before = timezone.now() - timedelta(days=days)
+    old = AccessEntry.objects.filter(accessed_at__lt=before)
+    if dry_run:
+        return old.count()
+    with transaction.atomic():
+        number, _ = old.delete()
+        if number:
+            record(None, "prune", "access_log", number=number, detail=f"older than {timezone.localdate(before)}")
+    return number

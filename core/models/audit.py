@@ -1,4 +1,6 @@
-"""The audit log and the access log. Both are append-only; the first is written by trigger alone."""
+"""The audit log and the access log. Both are append-only; the first is written by trigger alone, of the second the
+owner may remove what is older than a year.
+"""
 
 import pgtrigger
 from django.conf import settings
@@ -9,7 +11,7 @@ from django.db.models.functions import Now
 
 from core.choices import AUDIT_ACTIONS, CHANNELS
 from core.models.base import uuid_key
-from core.models.triggers import Call, append_only
+from core.models.triggers import Call, append_only, no_truncate
 
 
 class AuditEntry(models.Model):
@@ -77,7 +79,15 @@ class AccessEntry(models.Model):
             GinIndex(fields=["client_ids"], name="access_of_client"),
             models.Index(fields=["staff", "accessed_at"], name="access_by_staff"),
         ]
-        triggers = append_only("access_log")
+        triggers = [
+            Call(
+                "ccd_keep_looks",
+                name="append_only",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            ),
+            no_truncate(),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.entity or ''}".strip()

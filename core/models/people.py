@@ -2,13 +2,14 @@
 
 from functools import cached_property
 
+import pgtrigger
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 
 from core.models.base import AuditedModel, TimestampedModel, uuid_key
-from core.models.triggers import Touch, audited
+from core.models.triggers import Call, Touch, audited
 
 
 class Role(AuditedModel):
@@ -44,6 +45,9 @@ class Staff(AbstractBaseUser, PermissionsMixin, TimestampedModel):
     email = models.EmailField("e-mail", max_length=254)
     active = models.BooleanField(default=True, db_default=True, help_text="Off: can no longer log in. Nothing is lost.")
     password = models.CharField(max_length=128, default="!", db_default="!", editable=False)
+    credentials_changed_at = models.DateTimeField(
+        "password last changed", null=True, editable=False, help_text="Kept by the database; the password is in no log."
+    )
     is_superuser = models.BooleanField(default=False, db_default=False, editable=False)
     roles = models.ManyToManyField(Role, through="StaffRole", related_name="staff")
 
@@ -70,7 +74,11 @@ class Staff(AbstractBaseUser, PermissionsMixin, TimestampedModel):
                 violation_error_message="There are no superusers: give the role Administrator.",
             ),
         ]
-        triggers = [*audited(hidden=("password", "last_login", "is_superuser")), Touch()]
+        triggers = [
+            *audited(hidden=("password", "last_login", "is_superuser")),
+            Call("ccd_password_changed", name="password_changed", when=pgtrigger.Before, operation=pgtrigger.Update),
+            Touch(),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
