@@ -29,6 +29,7 @@ class Canaries:
     def __init__(self, hidden_differ: frozenset[str] = frozenset()) -> None:
         self.differ = hidden_differ
         self.numbers: dict[str, int] = {}
+        self.made: list[str] = []
 
     def letter(self, tag: str) -> str:
         return "y" if tag in self.differ else "x"
@@ -36,7 +37,8 @@ class Canaries:
     def text(self, tag: str) -> str:
         """A new canary of `tag`."""
         self.numbers[tag] = self.numbers.get(tag, 0) + 1
-        return f"Zq{tag}{self.numbers[tag]}{self.letter(tag)}"
+        self.made.append(f"Zq{tag}{self.numbers[tag]}{self.letter(tag)}")
+        return self.made[-1]
 
     def day(self, tag: str) -> date:
         """A date of birth of `tag`."""

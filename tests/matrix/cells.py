@@ -1,6 +1,7 @@
 """One cell: a request of one persona, and everything that can be held against its answer."""
 
 import logging
+import pickle
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
 
+from core.models import AccessEntry
 from tests.matrix import canaries, objects
 from tests.matrix.policy import ALLOW, FORBIDDEN, HIDDEN, LOGIN, METHOD, NOT_FOUND
 from tests.matrix.world import World
@@ -38,6 +41,7 @@ class Answer:
     leaked: list[str] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
     location: str = ""
+    raw: bytes = b""
 
     def same_as(self, other: "Answer") -> bool:
         """Status, body and target are the same, byte for byte."""
@@ -86,7 +90,8 @@ class Stage:
             send = browser.get if method == "GET" else browser.post
             response = send(address, data or {})
             body = canaries.readable(response)
-        text = "\n".join((canaries.text_of(response), *heard.lines)).lower()
+            kept = (*(_noted(self.world) if response.status_code < 500 else ()), *_cached())
+        text = "\n".join((canaries.text_of(response), *heard.lines, *kept)).lower()
         return Answer(
             kind=_kind(response),
             status=response.status_code,
@@ -99,8 +104,26 @@ class Stage:
                 echoed=f"{address} {data or ''}",
             ),
             written={t: n - before.get(t, 0) for t, n in _counts().items() if n != before.get(t, 0)},
+            raw=body,
             location=response.headers.get("Location", "").replace(str(record) or "\0", "ID"),
         )
+
+
+def _noted(world: World) -> list[str]:
+    """What the access log now says beside what was planted there; no key there that one may not see."""
+    rows = AccessEntry.objects.exclude(pk__in=world.keys["accessentry"].values()).values_list(
+        "action", "entity", "client_ids", "detail"
+    )
+    return [" ".join(str(value) for value in row) for row in rows]
+
+
+def _cached() -> list[str]:
+    """Everything that is in the caches, keys and values, so that the next person could be served with it."""
+    found = []
+    for cache in caches.all(initialized_only=True):
+        found += [f"{key} {pickle.loads(value)!r}" for key, value in cache._cache.items()]
+        cache.clear()
+    return found
 
 
 def normal(body: bytes, record: str) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.cache import cache
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -17,7 +18,7 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 
 from admin_ext.exporting import Sheet
-from core import audit, rules
+from core import access, audit, rules
 from core.models import Client, Enrollment
 from reporting import render
 
@@ -143,6 +144,18 @@ def _log(request: HttpRequest) -> HttpResponse:
     return HttpResponse("nothing here")
 
 
+def _cache(request: HttpRequest) -> HttpResponse:
+    """Kept for whoever asks next."""
+    cache.set("last", [c.last_name for c in Client.objects.all()])
+    return HttpResponse("nothing here")
+
+
+def _noting(request: HttpRequest) -> HttpResponse:
+    """Says in the access log that they saw whom they may not see."""
+    access.record(request.user, "list", "clients", clients=Client.objects.values_list("pk", flat=True))
+    return HttpResponse("nothing here")
+
+
 def _count(request: HttpRequest) -> HttpResponse:
     """How many there are: no name, and yet."""
     return HttpResponse(f"{Client.objects.count()} clients")
@@ -172,6 +185,8 @@ VIEWS = [
     path("export/", _inside(_export), name="export"),
     path("header/", _inside(_header), name="header"),
     path("log/", _inside(_log), name="log"),
+    path("cache/", _inside(_cache), name="cache"),
+    path("noting/", _inside(_noting), name="noting"),
     path("count/", _inside(_count), name="count"),
     path("without-token/", _without_token, name="without_token"),
     path("open/", _export, name="open"),

@@ -1,5 +1,6 @@
 """Which record stands for own, foreign, deleted, never existed and another model's, for each persona."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from tests.matrix.canaries import key
@@ -80,3 +81,9 @@ def hidden_keys(world: World, persona: str) -> set[str]:
         if persona not in INSIDERS or INSIDERS[persona] not in READING - PROPOSING:
             keys |= {str(world.keys[model][tag]) for tag in foreign(world, persona, model)}
     return keys
+
+
+def rows_in(world: World, leaked: Iterable[str]) -> list[str]:
+    """Of what leaked, what tells of clients, files, proposals or the logs: what the database itself should hide."""
+    places = {str(key) for model in ("program", "department") for key in world.keys[model].values()}
+    return sorted(set(leaked) - world.open - places)

@@ -25,6 +25,8 @@ VIEWS = {
     "export": ("worker", Row("leaky:export", "", get=NOBODY), "answer"),
     "header": ("worker", Row("leaky:header", "", post=EVERYONE), "canary"),
     "log": ("worker", Row("leaky:log", "", post=EVERYONE), "canary"),
+    "cache": ("worker", Row("leaky:cache", "", post=EVERYONE), "canary"),
+    "noting": ("worker", Row("leaky:noting", "", post=EVERYONE), "canary"),
     "without_token": ("worker", Row("leaky:without_token", "", post=EVERYONE), "answer"),
     "open": ("anonymous", Row("leaky:open", "", post=EVERYONE), "answer"),
     "broken": ("worker", Row("leaky:broken", "", post=EVERYONE), "broken"),
@@ -39,7 +41,7 @@ def _leaking():
         yield
 
 
-def _rows(site: str) -> dict[str, Row]:
+def rows_of(site: str) -> dict[str, Row]:
     """The policy of the admin for the same pages of a leaky site; nobody's what the admin does not have."""
     found = {}
     for route in routes.every():
@@ -53,7 +55,7 @@ def _checks(faults: list[str]) -> set[str]:
     return {fault.split(":")[0] for fault in faults}
 
 
-def _fresh(stage: Stage) -> Stage:
+def fresh(stage: Stage) -> Stage:
     """Browsers keep the middleware they loaded."""
     for browser in (*stage.browsers.values(), *stage.strict.values()):
         browser.handler._middleware_chain = None
@@ -63,13 +65,13 @@ def _fresh(stage: Stage) -> Stage:
 @pytest.fixture
 def bare(stage: Stage, _leaking: None):
     """The stage without the wall."""
-    yield _fresh(stage)
-    _fresh(stage)
+    yield fresh(stage)
+    fresh(stage)
 
 
 @pytest.mark.parametrize("site", leaky.SITES, ids=lambda site: site.name)
 def test_a_leaky_admin_is_caught(bare: Stage, site: leaky.LeakySite):
-    faults = list(grid.walk(bare, "worker", _rows(site.name), thorough=False, only=site.name))
+    faults = list(grid.walk(bare, "worker", rows_of(site.name), thorough=False, only=site.name))
     faults += [*doors.undeclared_lookups(bare, "worker", site), *doors.prefilled(bare, "worker", site)]
     assert SITES[site.name] <= _checks(faults), "\n".join(faults)
 

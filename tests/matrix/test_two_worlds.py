@@ -72,3 +72,9 @@ def test_what_is_hidden_changes_no_byte(worlds: Callable[..., Stage], persona: s
 @override_settings(ROOT_URLCONF="tests.matrix.leaky_urls", MIDDLEWARE=WITHOUT_WALL)
 def test_a_page_that_counts_everyone_is_caught(worlds: Callable[..., Stage]):
     assert [found[:11] for found in differences(worlds, "worker", "leaky:count")] == ["leaky:count"]
+
+
+@override_settings(ROOT_URLCONF="tests.matrix.leaky_urls")
+def test_behind_the_databases_wall_it_counts_ones_own(worlds: Callable[..., Stage]):
+    """The one planted leak that test_walls.py cannot see: a number names nobody."""
+    assert differences(worlds, "worker", "leaky:count") == []

@@ -71,6 +71,8 @@ class World:
     extra: str = ""
     keys: dict[str, dict[str, UUID]] = field(default_factory=dict)
     staff: dict[str, Staff] = field(default_factory=dict)
+    # What stands in tables that every request reads: accounts, programs, departments. The database hides none of it.
+    open: frozenset[str] = frozenset()
 
     def make(self, model: type[models.Model], tag: str, name: str = "", /, **values: object) -> models.Model:
         """A row of `model` with a key of its own, kept under its tag unless it has a name."""
@@ -92,6 +94,7 @@ def build(*, differ: frozenset[str] = frozenset(), extra: str = "") -> World:
         _people(world)
         workers = {"own": ("worker", "manager"), "clinic": ("elsewhere",), "granted": (), "lapsed": ()}
         places = {tag: _place(world, tag, names) for tag, names in workers.items()}
+        world.open = frozenset(text.lower() for text in world.canaries.made)
         ended = timezone.localdate() - timedelta(days=200)
         for tag, place in places.items():
             _client(world, tag, place, end=None if workers[tag] else ended)
