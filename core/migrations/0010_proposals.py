@@ -73,7 +73,7 @@ GRANT SELECT ON proposal_notes TO ccd_viewer;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0004_access_index"),
+        ("core", "0006_login_and_looks"),
     ]
 
     operations = [
