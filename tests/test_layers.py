@@ -53,6 +53,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "python_calamine": ("core.ingest",),
     "openpyxl": ("reporting.render",),
     "boto3": ("core.backup.s3",),
+    "axes": ("admin_ext.locking",),
     "botocore": ("core.backup.s3",),
     "pgtrigger": ("core.models", "core.migrations", "core.audit.verify"),
     "gunicorn": ("ccd.gunicorn",),

@@ -6,6 +6,7 @@ import secrets
 import sys
 from argparse import ArgumentParser
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
@@ -64,9 +65,8 @@ class Command(SentenceCommand):
     def _write(self, staff: Staff, password: str, roles: list[str]) -> None:
         values = {name: getattr(staff, name) for name in ("email", "first_name", "last_name")}
         with audit.acting(None, channel="command"):
+            values["password"] = make_password(password)
             made = records.create(Staff, actor=None, values=values, reason="manage.py create_staff")
-            made.set_password(password)
-            made.save(update_fields=["password"])
             records.set_roles(made, actor=None, roles=Role.objects.filter(name__in=roles))
 
 
