@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import reporting
-from admin_ext import words
+from admin_ext import lists, words
 from admin_ext.lists import CappedPaginator
 from core import audit
 from core.models import Client, ClientIdentifier, Department, Discharge, Enrollment, Intake, Program, Restriction
@@ -219,3 +219,24 @@ def test_vacancy_in_words(capacity, occupied, sentence):
 )
 def test_age_is_full_years(dob, day, years):
     assert words.age_on(dob, day) == years
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_the_first_pages_of_a_long_list_are_the_same_however_they_are_read(browse, worker, shelter, monkeypatch, page):
+    """Read in order where the list is long beside the page, else looked up and sorted."""
+    with audit.acting(None, channel="command"):
+        for number in range(120):
+            client = Client.objects.create(first_name=f"C{number * 37 % 120:03}", last_name="Same")
+            Enrollment.objects.create(client=client, program=shelter, start_date=date(2024, 1, 1))
+    pages = []
+    for times in (10_000, 0):
+        monkeypatch.setattr(lists, "READ_IN_ORDER", times)
+        for model in ("client", "enrollment"):
+            pages.append(
+                [
+                    row.pk
+                    for row in browse(worker).get(url(f"{model}_changelist"), {"p": page}).context["cl"].result_list
+                ]
+            )
+    assert pages[:2] == pages[2:]
+    assert [len(found) for found in pages] == [50] * 4

@@ -7,6 +7,7 @@ not see every client.
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import date, timedelta
 from threading import Barrier
 from uuid import uuid4
@@ -47,6 +48,7 @@ from core.models import (
     SourceDisagreement,
     Staff,
 )
+from core.models.assigned import in_order
 
 pytestmark = pytest.mark.django_db
 
@@ -241,6 +243,35 @@ def test_what_was_found_for_one_viewer_answers_for_no_other(
         Enrollment.objects.filter(client=amina).update(end_date=timezone.localdate() - timedelta(days=91))
     with wall.behind(worker):
         assert keys(Client) == set()
+
+
+def test_behind_the_wall_one_asks_for_ones_own_clients_alone(
+    worker: Staff, other_worker: Staff, amina: Client, stranger: Client
+) -> None:
+    asked = "SELECT array_agg(f) FROM ccd_clients_of(%s, '1900-01-01', '2100-01-01', true) f"
+    assert value(asked, other_worker.pk) == [stranger.pk]
+    with wall.behind(worker):
+        assert value(asked, worker.pk) == [amina.pk]
+        assert value(asked, other_worker.pk) is None
+        for function in (
+            "ccd_assigned(%s, '1900-01-01', '2100-01-01')",
+            "ccd_linked(%s, '1900-01-01', '2100-01-01', true)",
+        ):
+            with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+                value(f"SELECT count(*) FROM {function}", other_worker.pk)
+
+
+@pytest.mark.parametrize("model", KINDS)
+def test_a_list_read_in_its_order_has_the_same_rows(world: list[rules.User], model: type[models.Model]) -> None:
+    for user in world:
+        expected = list(rules.visible_to(user, model))
+        for guard in (nullcontext(), wall.behind(user)):
+            with guard, in_order():
+                rows = rules.visible_to(user, model)
+                assert list(rows) == expected
+    assert "IS TRUE" not in str(rules.visible_to(world[0], model).query)
+    with in_order():
+        assert "IS TRUE" in str(rules.visible_to(world[0], model).query)
 
 
 @pytest.mark.parametrize("where", ["column", "like", "function", "join", "exists", "aggregate", "cursor"])
