@@ -24,7 +24,8 @@ def opened(form: BaseForm, formsets: Iterable[BaseFormSet]) -> dict[str, Any]:
         labels = {name: str(field.label or name) for name, field in empty.fields.items() if _is_shown(field, name)}
         meta = formset.model._meta
         found["rows"][formset.prefix] = {"title": str(meta.verbose_name), "labels": labels}
-        for row in formset.initial_forms:
+        for row in (form for form in formset.initial_forms if not form.instance._state.adding):
+            # Of a posted key that is none of this record's rows the formset says so; it has no before.
             found["fields"] |= _fields(row, str(row.instance))
             found["fields"][row.add_prefix("DELETE")] = {"label": "Remove", "row": str(row.instance), "values": [""]}
     return found

@@ -41,6 +41,7 @@ LEFT_TO_THE_FIRST_WALL = {
     "without_token": {"answer"},
     "broken": {"answer", "broken"},
 }
+QUICK = ("plain", "select")
 pytestmark = pytest.mark.django_db
 
 
@@ -88,7 +89,10 @@ def test_every_leak_is_accounted_for():
     assert planted - {"count"} == LEFT_TO_THE_FIRST_WALL.keys()
 
 
-@pytest.mark.parametrize("site", leaky.SITES, ids=lambda site: site.name)
+@pytest.mark.parametrize(
+    "site",
+    [pytest.param(site, id=site.name, marks=() if site.name in QUICK else pytest.mark.slow) for site in leaky.SITES],
+)
 def test_behind_the_databases_wall_a_leaky_admin_tells_of_no_row(walled: Stage, site: leaky.LeakySite):
     answers = _heard(walled)
     assert _checks(walled, _of_site(walled, site), answers) == LEFT_TO_THE_FIRST_WALL[site.name]
@@ -104,7 +108,9 @@ def test_behind_the_databases_wall_a_leaky_view_tells_of_no_row(walled: Stage, n
     assert not any(answer.written for answer in answers)
 
 
-@pytest.mark.parametrize("persona", ["worker", "elsewhere", "norole", "anonymous"])
+@pytest.mark.parametrize(
+    "persona", ["worker", *(pytest.param(p, marks=pytest.mark.slow) for p in ("elsewhere", "norole", "anonymous"))]
+)
 def test_the_real_screens_with_the_first_wall_down_tell_of_no_row(
     stage: Stage, persona: str, monkeypatch: pytest.MonkeyPatch
 ):
