@@ -28,7 +28,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Similar:
-    """Who may be meant. `hidden`: how many more there are whom the viewer may not see; `seen`: a mark of all of them."""
+    """Who may be meant. `hidden`: how many more whom the viewer may not see; `seen`: a mark of all of them."""
 
     people: tuple[Person, ...]
     hidden: int

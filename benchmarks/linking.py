@@ -46,8 +46,8 @@ EXACT = """
     GROUP BY s.row_number HAVING count(*) = 1
 """
 TRIGRAM = """
-    SELECT client_id FROM clients WHERE search_text %% ccd_plain(%s) ORDER BY similarity(search_text, ccd_plain(%s)) DESC
-    LIMIT 5
+    SELECT client_id FROM clients WHERE search_text %% ccd_plain(%s)
+    ORDER BY similarity(search_text, ccd_plain(%s)) DESC LIMIT 5
 """
 
 
@@ -66,7 +66,9 @@ def database(city: City) -> Iterator[list[str]]:
                     address = Jsonb({"street": p.street, "city": "Toronto", "postal_code": p.postal})
                     gender = "Woman" if p.woman else "Man"
                     copy.write_row((p.first, p.last, p.dob, gender, p.phone or None, p.email or None, address))
-            cursor.execute(f"INSERT INTO clients (client_id, {names}) SELECT client_id, {names} FROM loaded ORDER BY place")
+            cursor.execute(
+                f"INSERT INTO clients (client_id, {names}) SELECT client_id, {names} FROM loaded ORDER BY place"
+            )
             cursor.execute("ALTER TABLE clients ENABLE TRIGGER USER")
             started = perf_counter()
             cursor.execute(
@@ -176,13 +178,13 @@ def main(clients: int, number: int) -> None:
             share = found["wrong"] / max(found["links"], 1)
             print(
                 f"  {title:<12}{found['links']:>8,} links{found['wrong']:>6,} wrong ({share:.5f}) "
-                f"recall {found['recall']:.3f}  held {found['held']:.3f} (with the right client: {found['held right']:.3f} of the known)"
+                f"recall {found['recall']:.3f}  held {found['held']:.3f} "
+                f"(with the right client: {found['held right']:.3f} of the known)"
             )
             print(f"      wrong: {dict(found['kinds'].most_common(8))}")
         ratio = (bits["wrong"] / max(bits["links"], 1)) / max(plain["wrong"] / max(plain["links"], 1), 1e-9)
-        print(
-            f"  wrong links per link, ours to the exact rule's: {ratio:.2f}; recall {bits['recall'] / plain['recall']:.2f} x"
-        )
+        recall = bits["recall"] / plain["recall"]
+        print(f"  wrong links per link, ours to the exact rule's: {ratio:.2f}; recall {recall:.2f} x")
         few = rows[:10_000]
         started = perf_counter()
         ours(few)
