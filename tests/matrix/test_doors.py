@@ -13,7 +13,7 @@ from tests.matrix.policy import ALLOW, INSIDERS
 
 NARROW = ("worker", "manager")
 HIDDEN_FROM = {"worker": "clinic", "elsewhere": "own"}
-_SLOW = pytest.mark.slow
+_THOROUGH = pytest.mark.thorough
 
 pytestmark = pytest.mark.django_db
 
@@ -22,18 +22,18 @@ def _none(wrong: list[str]) -> None:
     assert wrong == [], "\n".join(wrong)
 
 
-@pytest.mark.parametrize("persona", ["worker", *(pytest.param(p, marks=_SLOW) for p in ("manager", "coordinator"))])
+@pytest.mark.parametrize("persona", ["worker", *(pytest.param(p, marks=_THOROUGH) for p in ("manager", "coordinator"))])
 def test_a_lookup_that_is_not_declared_is_refused(stage: Stage, persona: str):
     _none(list(doors.undeclared_lookups(stage, persona)))
 
 
-@pytest.mark.parametrize("persona", ["worker", pytest.param("elsewhere", marks=_SLOW)])
+@pytest.mark.parametrize("persona", ["worker", pytest.param("elsewhere", marks=_THOROUGH)])
 def test_a_search_or_filter_by_something_hidden_finds_what_nothing_finds(stage: Stage, persona: str):
     """The same page, byte for byte, for a name or key that is there and hidden, and for one that is not there."""
     _none(list(doors.hidden_values(stage, persona, HIDDEN_FROM[persona])))
 
 
-@pytest.mark.parametrize("persona", ["worker", pytest.param("manager", marks=_SLOW)])
+@pytest.mark.parametrize("persona", ["worker", pytest.param("manager", marks=_THOROUGH)])
 def test_orderings_pages_and_facets_tell_nothing(stage: Stage, persona: str):
     wrong = []
     for model_admin, address in doors.lists(persona):
@@ -46,7 +46,7 @@ def test_orderings_pages_and_facets_tell_nothing(stage: Stage, persona: str):
     _none(wrong)
 
 
-@pytest.mark.parametrize("persona", [p if p in NARROW else pytest.param(p, marks=_SLOW) for p in INSIDERS])
+@pytest.mark.parametrize("persona", [p if p in NARROW else pytest.param(p, marks=_THOROUGH) for p in INSIDERS])
 def test_choices_offer_only_what_one_sees(stage: Stage, persona: str):
     _none([*doors.choices(stage, persona), *doors.prefilled(stage, persona)])
 
@@ -62,7 +62,7 @@ def test_screens_found_by_name_are_screens_alone(stage: Stage, persona: str):
     _none(wrong)
 
 
-@pytest.mark.parametrize("persona", [p if p in NARROW else pytest.param(p, marks=_SLOW) for p in INSIDERS])
+@pytest.mark.parametrize("persona", [p if p in NARROW else pytest.param(p, marks=_THOROUGH) for p in INSIDERS])
 def test_downloads_and_lists_behind_reports_tell_nothing_hidden(stage: Stage, persona: str):
     wrong, period = [], "date_from=2024-01-01&date_to=2024-12-31"
     for report, when in (("org_summary", period), ("vacancy", "as_of=2024-06-01")):

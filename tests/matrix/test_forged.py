@@ -117,7 +117,7 @@ def _edit(sent: dict[str, list[str]], prefix: str) -> dict[str, list[str]]:
     return {**sent, **{row + name: [value] for name, value in changed.items()}}
 
 
-@pytest.mark.parametrize("persona", [pytest.param("administrator", marks=pytest.mark.slow), *WRITERS])
+@pytest.mark.parametrize("persona", [pytest.param("administrator", marks=pytest.mark.thorough), *WRITERS])
 def test_rows_of_another_record_are_refused_in_a_form_of_ones_own(stage: Stage, persona: str):
     """The key of the row, and then the record it hangs on, are someone else's: the page says so, no more."""
     wrong, tried = [], 0

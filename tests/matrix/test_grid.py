@@ -14,7 +14,7 @@ def test_the_policy_holds(stage: Stage, persona: str):
     _hold(stage, persona, thorough=False)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_the_policy_holds_for_every_object_and_forged_posts(stage: Stage, persona: str):
     _hold(stage, persona, thorough=True)

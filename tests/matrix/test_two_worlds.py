@@ -21,7 +21,7 @@ _KEY = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _CLOCK = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?")
 # Which style sheets and scripts a page loads, and in what order, hangs on the widgets of earlier requests.
 _ASSET = re.compile(rb"\s*(<link [^>]*>|<script src=[^>]*></script>)\s*")
-_SLOW = pytest.mark.slow
+_THOROUGH = pytest.mark.thorough
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +64,7 @@ def _apart(one: bytes, other: bytes) -> str:
     return f"{one[max(place - 60, 0) : place + 60]!r} / {other[max(place - 60, 0) : place + 60]!r}"
 
 
-@pytest.mark.parametrize("persona", [p if p == "worker" else pytest.param(p, marks=_SLOW) for p in HIDDEN])
+@pytest.mark.parametrize("persona", [p if p == "worker" else pytest.param(p, marks=_THOROUGH) for p in HIDDEN])
 def test_what_is_hidden_changes_no_byte(worlds: Callable[..., Stage], persona: str):
     assert differences(worlds, persona) == []
 
