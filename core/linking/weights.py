@@ -74,7 +74,8 @@ class Weights:
             counts, rest = self.counts.get("full_name", {}), self.rest.get("full_name", 1.0)
             names = (f"{texts.list[f]}|{texts.list[g]}" for f, g in zip(first[at], last[at], strict=True))
             seen = np.array([counts.get(name, rest) for name in names], dtype=float)
-            together = -np.log2(np.maximum(seen - 1, 1e-9) / self.clients)
+            at_random = self.u["first_name"][0] * self.u["last_name"][0]
+            together = -np.log2(np.maximum(seen - 1, 1e-9) / (self.clients + SEEN / at_random))
             found[at] = np.minimum(together - parts[at], 0.0)
         return found
 
