@@ -23,8 +23,8 @@ _NOTED = ("access_log", "django_session")
 _TOKEN = re.compile(
     rb"<dcterms:\w+[^>]*>[^<]*|[A-Za-z0-9]{64}|[A-Za-z0-9]{32}(?=[\"'])|\d\.\d+e?-?\d* ?(?:seconds|ms|s)\b"
 )
-# Rows written since the transaction began, by table: also those that were taken back. As the view pg_stat_xact_user_tables
-# counts them, without reading its other columns.
+# Rows written since the transaction began, by table, also those that were taken back: two columns of the view
+# pg_stat_xact_user_tables without the cost of the others.
 _WRITTEN = """
     SELECT relname, inserted + updated + deleted FROM (
         SELECT c.relname, pg_stat_get_xact_tuples_inserted(c.oid) AS inserted,
