@@ -11,19 +11,15 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar
 
-from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.models import Q
+from django.db import models
 
 from core import rules
-from core.models import Client, Staff
+from core.models import Staff
 from reporting.forms import ReportForm
 
 Cell = str | int | Decimal | date | None
 Row = tuple[Cell, ...]
 Params = Mapping[str, Any]
-
-REPLICA = "replica"
 
 
 @dataclass(frozen=True)
@@ -146,33 +142,6 @@ class Report(ABC):
         headers = tuple(name.replace("_", " ").capitalize() for name in self.columns)
         lines = [Line(shown(first), tuple(shown(cell) for cell in rest)) for first, *rest in rows]
         return Page(blocks=[Block(self.title, headers, lines, wide=True)] if rows else [])
-
-
-def scoped(actor: Staff | None, model: type[models.Model]) -> models.QuerySet:
-    """Rows of `model` that count for `actor`: all for the system, what they may see for a person."""
-    return model._default_manager.all() if actor is None else rules.visible_to(actor, model)
-
-
-def people_of(actor: Staff | None, enrollments: models.QuerySet) -> models.QuerySet:
-    """The clients of these enrollments, each once, those linked to another client as that client."""
-    own = enrollments.filter(client__linked_to__isnull=True).values("client")
-    linked = enrollments.filter(client__linked_to__isnull=False).values("client__linked_to")
-    return scoped(actor, Client).filter(Q(pk__in=own) | Q(pk__in=linked))
-
-
-def select(sql: str, parameters: Iterable[object]) -> list[tuple[Any, ...]]:
-    """Rows of one statement: one statement, so that all numbers of a report are of one moment. Reads from the replica
-    where there is one.
-    """
-    alias = REPLICA if REPLICA in settings.DATABASES else DEFAULT_DB_ALIAS
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql, list(parameters))
-        return cursor.fetchall()
-
-
-def compiled(queryset: models.QuerySet, *names: str) -> tuple[str, tuple[object, ...]]:
-    """SQL and parameters of a queryset, to stand inside a larger statement."""
-    return queryset.order_by().values(*names).query.sql_with_params()
 
 
 def percent(part: int, whole: int) -> Decimal:

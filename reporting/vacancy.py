@@ -8,16 +8,22 @@ from django.utils import timezone
 
 from core.models import Enrollment, Program, Staff
 from reporting.forms import DayField, PlaceForm
-from reporting.report import Block, Figure, Line, Page, Params, Report, Row, compiled, people_of, plural, scoped, select
+from reporting.reading import compiled, people_of, scoped, select, stays_between
+from reporting.report import Block, Figure, Line, Page, Params, Report, Row, plural
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
-# for those linked to it. A program that was closed by then is listed only where someone is still in it.
+# for those linked to it. One client is in one program but once on a day (the constraint enrollment_no_overlap): only
+# those of several linked records have to be told apart. A program that was closed by then is listed only where someone
+# is still in it.
 SQL = """
 WITH active AS ({active}),
+kin AS MATERIALIZED (
+    SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL
+    UNION SELECT linked_to, linked_to FROM clients WHERE linked_to IS NOT NULL
+),
 occupied AS (
-    SELECT program_id, count(DISTINCT coalesce(linked.linked_to, active.client_id)) AS number
-    FROM active
-    LEFT JOIN clients linked ON linked.client_id = active.client_id AND linked.linked_to IS NOT NULL
+    SELECT program_id, count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to) AS number
+    FROM active LEFT JOIN kin USING (client_id)
     GROUP BY program_id
 )
 SELECT departments.name, seen.name, seen.location, held.capacity, coalesce(occupied.number, 0)
@@ -107,7 +113,7 @@ def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | Non
     programs = scoped(actor, Program)
     if params.get("department"):
         programs = programs.filter(department=params["department"])
-    active, when = compiled(scoped(actor, Enrollment).active_on(day), "client_id", "program_id")
+    active, when = stays_between(scoped(actor, Enrollment), day, day)
     listed, where = compiled(programs, "program_id", "department_id", "name", "location", "closed_on")
     return select(SQL.format(active=active, programs=listed), (*when, *where, day, day))
 

@@ -134,6 +134,12 @@ class Client(TimestampedModel):
                 fields=["linked_to", "client_id"], condition=models.Q(linked_to__isnull=False), name="client_linked"
             ),
             models.Index(fields=["client_id"], condition=models.Q(linked_to__isnull=True), name="client_canonical"),
+            models.Index(
+                fields=["client_id"],
+                include=["linked_to"],
+                condition=models.Q(linked_to__isnull=False),
+                name="client_link_pairs",
+            ),
             GinIndex(OpClass(models.F("search_text"), name="gin_trgm_ops"), name="client_search"),
             GinIndex(OpClass(models.F("phone_digits"), name="gin_trgm_ops"), name="client_phone_search"),
         ]

@@ -10,7 +10,7 @@ import reporting
 from core import audit
 from core.errors import NotAllowed
 from core.models import Client, Program, Staff
-from reporting.org_summary import years_before
+from reporting.demographics import years_before
 from reporting.report import percent
 
 Enroll = Callable[..., Client]

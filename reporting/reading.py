@@ -1,0 +1,70 @@
+"""How reports read: one statement, so that all numbers of a report are of one moment; with room to work in; from the
+replica where there is one.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+from core import rules
+from core.models import Client, Enrollment, Staff
+
+REPLICA = "replica"
+
+# A report reads much of the database once. PostgreSQL guesses far too low how many people a set of stays has, and would
+# look each of them up by itself: hence no nested loops. Sent with the statement, gone with its transaction.
+_ROOM = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_nestloop = {loops}; SET LOCAL jit = off; "
+
+
+def alias() -> str:
+    """The connection reports read from."""
+    return REPLICA if REPLICA in settings.DATABASES else DEFAULT_DB_ALIAS
+
+
+def scoped(actor: Staff | None, model: type[models.Model]) -> models.QuerySet:
+    """Rows of `model` that count for `actor`: all for the system, what they may see for a person."""
+    found = model._default_manager.all() if actor is None else rules.visible_to(actor, model)
+    return found.using(alias())
+
+
+def people_of(actor: Staff | None, enrollments: models.QuerySet) -> models.QuerySet:
+    """The clients of these enrollments, each once, those linked to another client as that client. One set, not two
+    joined by OR, which PostgreSQL would try on every client.
+    """
+    stays = enrollments.order_by()
+    own = stays.filter(client__linked_to__isnull=True).values("client")
+    linked = stays.filter(client__linked_to__isnull=False).values("client__linked_to")
+    return scoped(actor, Client).filter(pk__in=own.union(linked, all=True))
+
+
+def select(sql: str, parameters: Iterable[object], *, loops: bool = False) -> list[tuple[Any, ...]]:
+    """Rows of one statement. `loops`: it looks few things up one by one."""
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(_ROOM.format(loops="on" if loops else "off") + sql, list(parameters))
+        while cursor.description is None and cursor.nextset():
+            pass
+        return cursor.fetchall()
+
+
+def compiled(queryset: models.QuerySet, *names: str) -> tuple[str, tuple[object, ...]]:
+    """SQL and parameters of a queryset, to stand inside a larger statement."""
+    return queryset.order_by().values(*names).query.sql_with_params()
+
+
+def stays_between(stays: models.QuerySet, first: date, last: date) -> tuple[str, tuple[object, ...]]:
+    """client_id and program_id of those active on at least one day, as SQL and parameters: in two halves, each of which
+    an index answers without the table.
+    """
+    halves = [compiled(half, "client_id", "program_id") for half in stays.halves_active_between(first, last)]
+    return " UNION ALL ".join(sql for sql, _ in halves), tuple(value for _, values in halves for value in values)
+
+
+def enrollments(actor: Staff | None, params: dict[str, Any]) -> models.QuerySet:
+    """Those in the department or program of the parameters."""
+    found = scoped(actor, Enrollment)
+    if params.get("department"):
+        found = found.filter(program__department=params["department"])
+    return found.filter(program=params["program"]) if params.get("program") else found
