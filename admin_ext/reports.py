@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -22,9 +23,11 @@ from core import rules
 from core.errors import UnknownReport
 from reporting import render
 from reporting.forms import ReportForm
-from reporting.report import Params, Report, Row
+from reporting.reading import file_ages, room
+from reporting.report import Params, Report, Row, plural
 
 PEOPLE_PER_PAGE = 100
+OLD_AFTER = 1  # days
 
 
 def urls() -> list[URLPattern]:
@@ -59,7 +62,8 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "admin/reports/report.html",
         title=report.title,
-        page=report.page(rows, form.cleaned_data),
+        page=report.page(rows, form.cleaned_data, report.beside(request.user, form.cleaned_data)),
+        files=[_age(source, days) for source, days in file_ages()],
         rule=report.rule(form.cleaned_data),
         chosen=_chosen(form),
         behind=_query(form),
@@ -82,7 +86,7 @@ def people_page(request: HttpRequest, slug: str) -> HttpResponse:
     if people is None:
         raise Http404("There is no list behind this.")
     found = people.order_by("last_name", "first_name", "client_id").only("first_name", "last_name", "dob")
-    page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("p"))
+    page = _People(found, PEOPLE_PER_PAGE, report.number(row)).get_page(request.GET.get("p"))
     look(request, number=page.paginator.count, detail=f"{_words(params)}, row: {asked}")
     return _respond(
         request,
@@ -102,6 +106,26 @@ FILES = {
     "csv": (render.CSV_TYPE, lambda report, rows: render.csv_text(report, rows).encode()),
     "xlsx": (render.XLSX_TYPE, render.xlsx_bytes),
 }
+
+
+class _People(Paginator):
+    """Pages of a list whose length the report has counted already."""
+
+    def __init__(self, people: QuerySet, per_page: int, number: int) -> None:
+        super().__init__(people, per_page)
+        self.number = number
+
+    @property
+    def count(self) -> int:
+        """As counted."""
+        return self.number
+
+    def page(self, number: int | str) -> Page:
+        """Its clients, read with room to sort in."""
+        with room():
+            page = super().page(number)
+            page.object_list = list(page.object_list)
+        return page
 
 
 def _readable(request: HttpRequest, slug: str) -> Report:
@@ -126,6 +150,11 @@ def _download(request: HttpRequest, report: Report, params: Params, rows: list[R
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
     )
+
+
+def _age(source: str, days: int) -> tuple[str, bool]:
+    """'EMHWare: 3 days old', and whether that is too old for a daily file."""
+    return f"{source}: {'today' if days <= 0 else plural(days, 'day') + ' old'}", days > OLD_AFTER
 
 
 def _words(params: Params) -> str:

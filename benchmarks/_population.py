@@ -42,8 +42,8 @@ def fill(clients: int) -> None:
 
 @contextmanager
 def _bare(cursor: CursorWrapper) -> Iterator[None]:
-    """Within it the tables have no triggers, no foreign keys to check, no index but their key: all come back at the end,
-    which is much faster than keeping them up to date row by row.
+    """Within it the tables have no triggers, no foreign keys to check, no index but their key. All come back at the
+    end, which is much faster than keeping them up to date row by row.
     """
     cursor.execute(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "

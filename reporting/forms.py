@@ -1,5 +1,6 @@
 """Parameters of reports: plain Django forms, which the page shows and the command turns into options."""
 
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -10,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from core import rules
-from core.models import Department, Program, Staff
+from core.models import Client, Department, Program, Staff
+from reporting.demographics import DEMOGRAPHICS, NOT_RECORDED, having
 
 FISCAL_YEAR_STARTS = 4  # April
 
@@ -25,9 +27,24 @@ class ReportForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         self.actor = actor
 
+    # Fields that a page keeps folded away until one of them is used.
+    more: tuple[str, ...] = ()
+
     def presets(self) -> list[tuple[str, dict[str, date]]]:
         """Names of ready-made choices and their values."""
         return []
+
+    def first_fields(self) -> list[forms.BoundField]:
+        """What a page always shows."""
+        return [field for field in self if field.name not in self.more]
+
+    def more_fields(self) -> list[forms.BoundField]:
+        """The others."""
+        return [self[name] for name in self.more]
+
+    def more_used(self) -> int:
+        """How many of the others are given or wrong."""
+        return sum(1 for field in self.more_fields() if field.value() or field.errors)
 
 
 class DayField(forms.DateField):
@@ -84,10 +101,6 @@ class PlaceForm(ReportForm):
         self.data = {**self.data, name: str(record.pk)}
 
 
-def _fiscal_year_start() -> date:
-    return this_fiscal_year(timezone.localdate())[0]
-
-
 class PlacePeriodForm(PlaceForm):
     """A period, and perhaps a department or a program."""
 
@@ -101,7 +114,7 @@ class PlacePeriodForm(PlaceForm):
         help_text="Only this program; with --department where several have the name.",
         empty_value=None,
     )
-    field_order = ["date_from", "date_to", "department", "program"]
+    field_order = ("date_from", "date_to", "department", "program")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -143,6 +156,46 @@ class PlacePeriodForm(PlaceForm):
         return [(name, dict(zip(("date_from", "date_to"), of(today), strict=True))) for name, of in PERIODS.items()]
 
 
+class ValueField(forms.CharField):
+    """One value of a demographic: of its vocabulary, ignoring case, or any other that a client has."""
+
+    def __init__(self, section: str) -> None:
+        self.section = section
+        super().__init__(
+            label=section.replace("_", " ").capitalize(),
+            required=False,
+            empty_value=None,
+            widget=forms.Select,
+            help_text=f"Only people with this {section.replace('_', ' ')}.",
+        )
+        words = (*DEMOGRAPHICS[section], NOT_RECORDED)
+        self.widget.choices = [("", "All"), *((word, word) for word in words)]
+
+    def clean(self, value: Any) -> str | None:
+        """The value as it is counted."""
+        wanted = super().clean(value)
+        if wanted is None:
+            return None
+        words = {word.casefold(): word for word in (*DEMOGRAPHICS[self.section], NOT_RECORDED)}
+        if wanted.casefold() in words:
+            return words[wanted.casefold()]
+        if not having(Client.objects.all(), self.section, wanted, timezone.localdate()).exists():
+            raise _unknown(self.section.replace("_", " "), wanted, list(words.values()))
+        return wanted
+
+
+class ServedForm(PlacePeriodForm):
+    """A period, a place, and perhaps some demographics that narrow whom it counts."""
+
+    more = tuple(DEMOGRAPHICS)
+    gender = ValueField("gender")
+    sexual_orientation = ValueField("sexual_orientation")
+    race = ValueField("race")
+    immigration_status = ValueField("immigration_status")
+    language = ValueField("language")
+    age_group = ValueField("age_group")
+
+
 def _is(record: Department | Program, wanted: str) -> bool:
     return wanted == str(record.pk) or wanted.strip().casefold() == record.name.strip().casefold()
 
@@ -153,6 +206,20 @@ def _unknown(noun: str, wanted: str, names: list[str]) -> ValidationError:
     near = [folded[key] for key in get_close_matches(wanted.strip().casefold(), folded, n=3, cutoff=0.4)]
     hint = f" Nearest: {', '.join(near)}." if near else ""
     return ValidationError(f"There is no {noun} {wanted[:80]!r}.{hint}", UNKNOWN)
+
+
+def period_before(first: date, last: date) -> tuple[date, date] | None:
+    """What a period is compared with: whole months with as many months before them, other days with as many days. None
+    where the calendar begins.
+    """
+    if (first - date.min).days <= (last - first).days + 31:
+        return None
+    end = first - timedelta(days=1)
+    if first.day == 1 and last.day == monthrange(last.year, last.month)[1]:
+        months = (last.year - first.year) * 12 + last.month - first.month + 1
+        year, month = divmod(first.year * 12 + first.month - 1 - months, 12)
+        return date(year, month + 1, 1), end
+    return end - (last - first), end
 
 
 def month_before(today: date) -> tuple[date, date]:

@@ -2,15 +2,18 @@
 replica where there is one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db.models import Max
+from django.utils import timezone
 
 from core import rules
-from core.models import Client, Enrollment, Staff
+from core.models import Client, Enrollment, ImportBatch, Staff
 
 REPLICA = "replica"
 
@@ -49,6 +52,15 @@ def select(sql: str, parameters: Iterable[object], *, loops: bool = False) -> li
         return cursor.fetchall()
 
 
+@contextmanager
+def room() -> Iterator[None]:
+    """The same for queries of Django's own within it."""
+    with transaction.atomic(using=alias()):
+        with connections[alias()].cursor() as cursor:
+            cursor.execute(_ROOM.format(loops="off"))
+        yield
+
+
 def compiled(queryset: models.QuerySet, *names: str) -> tuple[str, tuple[object, ...]]:
     """SQL and parameters of a queryset, to stand inside a larger statement."""
     return queryset.order_by().values(*names).query.sql_with_params()
@@ -60,6 +72,16 @@ def stays_between(stays: models.QuerySet, first: date, last: date) -> tuple[str,
     """
     halves = [compiled(half, "client_id", "program_id") for half in stays.halves_active_between(first, last)]
     return " UNION ALL ".join(sql for sql, _ in halves), tuple(value for _, values in halves for value in values)
+
+
+def file_ages() -> list[tuple[str, int]]:
+    """(source, days since its last file went in). Who reads a report may know how old what it rests on is, without the
+    right to see the files: only the day is read.
+    """
+    taken = ImportBatch.objects.using(alias()).filter(status=ImportBatch.Status.APPLIED, finished_at__isnull=False)
+    latest = taken.values("source_system").annotate(last=Max("finished_at")).order_by("source_system")
+    today = timezone.localdate()
+    return [(row["source_system"], (today - timezone.localdate(row["last"])).days) for row in latest]
 
 
 def enrollments(actor: Staff | None, params: dict[str, Any]) -> models.QuerySet:

@@ -4,11 +4,13 @@ From slug, title, description, form, columns and rows() it gets its page, CSV an
 index and the registry tests. `page()` and `rule()` may say more; without them the page is one table.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.db import models
@@ -34,11 +36,89 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Spark:
+    """A row of numbers as a small line: where it went, not how high it is."""
+
+    numbers: tuple[int, ...]
+    label: str
+
+    @property
+    def points(self) -> str:
+        """The line in a box of 100 by 20, as SVG wants it."""
+        low, high = min(self.numbers), max(self.numbers)
+        step = 100 / max(len(self.numbers) - 1, 1)
+        spread = (high - low) or 1
+        heights = [18 - 16 * (number - low) / spread if high > low else 10 for number in self.numbers]
+        return " ".join(f"{place * step:.1f},{height:.1f}" for place, height in enumerate(heights))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series of numbers over the same labels, drawn by Unfold's Chart.js. `kind`: 'bar', 'rows' (bars that lie) or
+    'line'; `series`: (name, tone, numbers), tone 'main' or 'quiet'. `summary` says the same to who cannot see it.
+    """
+
+    title: str
+    kind: str
+    labels: tuple[str, ...]
+    series: tuple[tuple[str, str, tuple[int, ...]], ...]
+    summary: str
+    note: str = ""
+
+    _COLOURS: ClassVar[dict[str, str]] = {"main": "var(--color-primary-600)", "quiet": "var(--color-base-400)"}
+
+    @property
+    def data(self) -> str:
+        """For the component's `data`."""
+        sets = [
+            {
+                "label": name,
+                "data": numbers,
+                "backgroundColor": self._COLOURS[tone],
+                "borderColor": self._COLOURS[tone],
+                "borderDash": [5, 4] if tone == "quiet" and self.kind == "line" else [],
+                "pointRadius": 0,
+                "borderWidth": 2 if self.kind == "line" else 0,
+                "borderRadius": 3,
+                "maxBarThickness": 28,
+            }
+            for name, tone, numbers in self.series
+        ]
+        return json.dumps({"labels": self.labels, "datasets": sets})
+
+    @property
+    def options(self) -> str:
+        """For the component's `options`: from nought, in whole numbers; `rows` are bars that lie beside long names."""
+        ticks = {"color": "#8a938f"}
+        names = {"grid": {"display": False}, "ticks": {**ticks, "autoSkip": len(self.labels) > 16}}
+        values = {"beginAtZero": True, "ticks": {**ticks, "precision": 0}, "border": {"display": False}}
+        lies = self.kind == "rows"
+        return json.dumps(
+            {
+                "animation": False,
+                "responsive": True,
+                "maintainAspectRatio": False,
+                "interaction": {"mode": "index", "intersect": False},
+                "plugins": {
+                    "legend": {
+                        "display": len(self.series) > 1,
+                        "align": "end",
+                        "labels": {**ticks, "boxHeight": 8, "boxWidth": 8},
+                    }
+                },
+                "indexAxis": "y" if lies else "x",
+                "scales": {"x": values, "y": names} if lies else {"x": names, "y": values},
+            }
+        )
+
+
+@dataclass(frozen=True)
 class Line:
     """A line of a block: its label, its cells, and how much of its bar is filled (0 to 1; None: no bar).
 
     `kind`: 'group' for a heading with numbers, 'missing' for what was not recorded; `tone`: 'warn', 'full' or ''.
-    `key`: the row whose people are behind cell number `opens`; '' where there is no list.
+    `key`: the row whose people are behind cell number `opens`; '' where there is no list. `narrow`: the query that
+    narrows the report to this line. `spark`: its numbers over time.
     """
 
     label: str
@@ -49,6 +129,8 @@ class Line:
     tone: str = ""
     key: str = ""
     opens: int = 0
+    spark: "Spark | None" = None
+    narrow: str = ""
 
     @property
     def width(self) -> str:
@@ -77,6 +159,11 @@ class Block:
         return len(self.headers) - 1
 
     @property
+    def has_sparks(self) -> bool:
+        """At least one line shows its numbers over time."""
+        return any(line.spark is not None for line in self.lines)
+
+    @property
     def has_bars(self) -> bool:
         """At least one line has one."""
         return any(line.share is not None for line in self.lines)
@@ -95,6 +182,7 @@ class Page:
     figures: list[Figure] = field(default_factory=list)
     sentence: str = ""
     blocks: list[Block] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
     empty: str = "There is nothing to show for this choice."
 
 
@@ -108,6 +196,7 @@ class Report(ABC):
     permission: ClassVar[str] = "core.view_report"
     form: ClassVar[type[ReportForm]]
     columns: ClassVar[tuple[str, ...]]
+    counted: ClassVar[str] = ""  # the column that counts people, where one does
 
     def bind(self, data: Mapping[str, Any], *, actor: Staff | None) -> ReportForm:
         """The form with `data`; what `data` leaves out takes its first value."""
@@ -137,8 +226,16 @@ class Report(ABC):
         """The clients that `row` counts, as far as `actor` may see them; None where a row is not a list of people."""
         return None
 
-    def page(self, rows: list[Row], params: Params) -> Page:
-        """One table of all rows, unless the report knows better."""
+    def number(self, row: Row) -> int:
+        """How many people `row` counts: as long is the list that people() gives for it."""
+        return row[self.columns.index(self.counted)]
+
+    def beside(self, actor: Staff | None, params: Params) -> Params:
+        """What the page says beyond the rows: comparisons, trends. Files and commands do without."""
+        return {}
+
+    def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
+        """One table of all rows, unless the report knows better. `beside` is what beside() found."""
         headers = tuple(name.replace("_", " ").capitalize() for name in self.columns)
         lines = [Line(shown(first), tuple(shown(cell) for cell in rest)) for first, *rest in rows]
         return Page(blocks=[Block(self.title, headers, lines, wide=True)] if rows else [])
@@ -149,6 +246,13 @@ def percent(part: int, whole: int) -> Decimal:
     if not whole:
         return Decimal("0.0")
     return (Decimal(100 * part) / Decimal(whole)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def change(now: int, before: int) -> str:
+    """'+1,200', '−3', '±0'."""
+    if now == before:
+        return "±0"
+    return f"+{now - before:,}" if now > before else f"−{before - now:,}"
 
 
 def shown(cell: Cell) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from types import MappingProxyType
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -9,7 +10,7 @@ from django.utils import timezone
 from core.models import Enrollment, Program, Staff
 from reporting.forms import DayField, PlaceForm
 from reporting.reading import compiled, people_of, scoped, select, stays_between
-from reporting.report import Block, Figure, Line, Page, Params, Report, Row, plural
+from reporting.report import Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, plural
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
 # for those linked to it. One client is in one program but once on a day (the constraint enrollment_no_overlap): only
@@ -40,6 +41,25 @@ WHERE seen.closed_on IS NULL OR seen.closed_on >= %s OR occupied.number > 0
 """
 
 
+# The same on several days at once.
+TREND = """
+WITH stays AS ({stays}),
+kin AS MATERIALIZED (
+    SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL
+    UNION SELECT linked_to, linked_to FROM clients WHERE linked_to IS NOT NULL
+)
+SELECT departments.name, programs.name, day,
+       count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to)
+FROM stays
+JOIN unnest(%s::date[]) AS days (day) ON start_date <= day AND (end_date IS NULL OR end_date >= day)
+LEFT JOIN kin USING (client_id)
+JOIN programs USING (program_id)
+JOIN departments USING (department_id)
+GROUP BY program_id, programs.name, departments.name, day
+"""
+MONTHS = 12
+
+
 class VacancyForm(PlaceForm):
     """A day, and perhaps a department."""
 
@@ -61,6 +81,7 @@ class Vacancy(Report):
     icon = "bed"
     form = VacancyForm
     columns = ("department", "program", "location", "capacity", "occupied", "vacant", "as_of")
+    counted = "occupied"
 
     def answer(self, actor: Staff | None, params: Params) -> Iterator[Row]:
         """A row per program, by department and name; capacity and vacant are empty where no capacity is set."""
@@ -88,7 +109,26 @@ class Vacancy(Report):
         active = scoped(actor, Enrollment).active_on(params["as_of"])
         return people_of(actor, active.filter(program__department__name=row[0], program__name=row[1]))
 
-    def page(self, rows: list[Row], params: Params) -> Page:
+    def beside(self, actor: Staff | None, params: Params) -> Params:
+        """How many were in each program at the end of each of the twelve months before, and on the day."""
+        days = trend_days(params["as_of"])
+        stays = scoped(actor, Enrollment)
+        if params.get("department"):
+            stays = stays.filter(program__department=params["department"])
+        halves = [
+            compiled(half, "client_id", "program_id", "start_date", "end_date")
+            for half in stays.halves_active_between(days[0], days[-1])
+        ]
+        sql = TREND.format(stays=" UNION ALL ".join(half for half, _ in halves))
+        trend: dict[tuple[str, str], dict[date, int]] = {}
+        for department, program, day, number in select(sql, [*(v for _, vs in halves for v in vs), days], loops=True):
+            trend.setdefault((department, program), {})[day] = number
+        return {
+            "days": days,
+            "trend": {key: tuple(found.get(day, 0) for day in days) for key, found in trend.items()},
+        }
+
+    def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
         """Free places first, then each department with its programs."""
         if not rows:
             return Page(empty="There are no programs.")
@@ -96,7 +136,7 @@ class Vacancy(Report):
         lines: list[Line] = []
         for department in departments:
             own = [row for row in rows if row[0] == department]
-            lines += [_department_line(department, own), *(_program_line(row, self.key(row)) for row in own)]
+            lines += [_department_line(department, own), *(_program_line(row, self.key(row), beside) for row in own)]
         block = Block(
             "Programs",
             ("Program", "Capacity", "Occupied", "Vacant"),
@@ -105,7 +145,26 @@ class Vacancy(Report):
             tracks=True,
             totals=("All programs with a capacity", *_department_line("", rows).cells),
         )
-        return Page(_figures(rows, params), "", [block])
+        return Page(_figures(rows, params), "", [block], _charts(rows, beside) if beside else [])
+
+
+def trend_days(day: date) -> list[date]:
+    """The last days of the twelve months before `day`'s, and `day`."""
+    months = [divmod(day.year * 12 + day.month - 1 - back, 12) for back in range(MONTHS - 1, -1, -1)]
+    return [*(date(year, month + 1, 1) - date.resolution for year, month in months if year > 1), day]
+
+
+def _charts(rows: list[Row], beside: Params) -> list[Chart]:
+    """People in all listed programs over the year. Capacity is drawn as of the day, where every program has one."""
+    listed = {(row[0], row[1]) for row in rows}
+    sums = tuple(
+        sum(numbers[place] for key, numbers in beside["trend"].items() if key in listed)
+        for place in range(len(beside["days"]))
+    )
+    labels = tuple(str(day) for day in beside["days"])
+    told = "; ".join(f"{label}: {number:,}" for label, number in zip(labels, sums, strict=True))
+    series = (("People in programs", "main", sums),)
+    return [Chart("Places occupied over twelve months", "line", labels, series, told, "At the end of each month.")]
 
 
 def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | None, int | None, int]]:
@@ -163,12 +222,22 @@ def _department_line(department: str, rows: list[Row]) -> Line:
     return Line(department, (f"{capacity:,}", f"{occupied:,}", f"{free:,}"), note=note, kind="group")
 
 
-def _program_line(row: Row, key: str) -> Line:
+def _spark(row: Row, beside: Params) -> Spark | None:
+    if not beside:
+        return None
+    numbers = beside["trend"].get(row[:2], (0,) * len(beside["days"]))
+    return Spark(numbers, f"Occupied over twelve months: {', '.join(map(str, numbers))}")
+
+
+def _program_line(row: Row, key: str, beside: Params) -> Line:
     _, program, location, capacity, occupied, vacant, _ = row
-    note = location or ""
+    note, spark = location or "", _spark(row, beside)
     if capacity is None:
-        return Line(program, ("not set", f"{occupied:,}", "–"), note=note, kind="missing", key=key, opens=1)
+        return Line(
+            program, ("not set", f"{occupied:,}", "–"), note=note, kind="missing", key=key, opens=1, spark=spark
+        )
     room = f"over by {-vacant:,}" if vacant < 0 else "full" if vacant == 0 else f"{vacant:,}"
     tone = "warn" if vacant < 0 else "full" if vacant == 0 else ""
     share = min(occupied / capacity, 1.0) if capacity else float(occupied > 0)
-    return Line(program, (f"{capacity:,}", f"{occupied:,}", room), share, note=note, tone=tone, key=key, opens=1)
+    cells = (f"{capacity:,}", f"{occupied:,}", room)
+    return Line(program, cells, share, note=note, tone=tone, key=key, opens=1, spark=spark)

@@ -85,6 +85,14 @@ def org_summary(world: dict, first: date, last: date, department: str = "", prog
     return [(*row, percent(row[3], total)) for row in rows]
 
 
+def newcomers(world: dict, first: date, last: date) -> tuple[int, int]:
+    """(new, returning)."""
+    clients = {client["id"]: client["linked_to"] or client["id"] for client in world["clients"]}
+    served = {clients[stay["client"]] for stay in world["enrollments"] if active_days(stay, first, last)}
+    earlier = {clients[stay["client"]] for stay in world["enrollments"] if stay["start"] < first}
+    return len(served - earlier), len(served & earlier)
+
+
 def _section(name: str, values: list[str], vocabulary: list[str]) -> list[tuple]:
     listed = [value for value in vocabulary if value in values]
     others = sorted(set(values) - set(vocabulary) - {MISSING}, key=lambda value: (value.casefold(), value))

@@ -7,8 +7,9 @@ import pytest
 
 import reporting
 from core.models import Department, Program
+from reporting import served
+from reporting.demographics import DEMOGRAPHICS
 from tests.reporting import oracle, world
-
 
 PERIODS = 200
 
@@ -44,6 +45,44 @@ def test_every_cell_of_the_summary_is_what_counting_by_hand_gives(seed: int) -> 
     report = reporting.get("org_summary")
     for first, last in periods(seed):
         assert report.rows(None, {"date_from": first, "date_to": last}) == oracle.org_summary(agency, first, last)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(2))
+def test_who_is_new_and_who_returns_is_what_counting_by_hand_gives(seed: int) -> None:
+    agency = world.make(seed)
+    world.store(agency)
+    for first, last in periods(seed)[:60]:
+        found = served.newcomers(None, {"date_from": first, "date_to": last})
+        assert found == oracle.newcomers(agency, first, last)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(3))
+def test_some_people_alone_are_those_with_the_value(seed: int) -> None:
+    agency = world.make(seed)
+    world.store(agency)
+    report, dice = reporting.get("org_summary"), random.Random(seed)
+    for first, last in periods(seed)[:10]:
+        params = {"date_from": first, "date_to": last}
+        whole = [row for row in report.rows(None, params) if row[0] in DEMOGRAPHICS]
+        for section, _, value, number, _ in dice.sample(whole, min(6, len(whole))):
+            rows = report.rows(None, {**params, section: value})
+            assert rows[0][3] == number
+            assert [row[3] for row in rows if row[0] == section and row[2] == value] == [number]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(2))
+def test_the_trend_is_the_vacancies_of_each_of_its_days(seed: int) -> None:
+    agency = world.make(seed)
+    world.store(agency)
+    report, dice = reporting.get("vacancy"), random.Random(seed)
+    for _ in range(5):
+        beside = report.beside(None, {"as_of": world.day(dice)})
+        for place, day in enumerate(beside["days"]):
+            for row in oracle.vacancy(agency, day):
+                assert beside["trend"].get(row[:2], (0,) * len(beside["days"]))[place] == row[4]
 
 
 @pytest.mark.django_db
@@ -95,4 +134,4 @@ def test_the_list_behind_a_number_is_as_long_as_the_number(seed: int) -> None:
                 if people is None:
                     assert row[0] == "reconciliation"
                 else:
-                    assert people.count() == row[column], row
+                    assert people.count() == row[column] == report.number(row), row
