@@ -6,22 +6,24 @@ the file; the access log tells who read or took which.
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 import reporting
 from admin_ext.watching import look
-from core import rules
+from core import rules, runs
 from core.errors import UnknownReport
-from reporting import render
+from core.models import ReportRun
+from reporting import kept, render
 from reporting.forms import ReportForm
 from reporting.reading import file_ages, room
 from reporting.report import Params, Report, Row, plural
@@ -35,6 +37,8 @@ def urls() -> list[URLPattern]:
     return [
         path("reports/", admin.site.admin_view(index), name="report_index"),
         path("reports/<slug:slug>/", admin.site.admin_view(report_page), name="report"),
+        path("reports/<slug:slug>/keep/", admin.site.admin_view(keep), name="report_keep"),
+        path("reports/<slug:slug>/kept/", admin.site.admin_view(kept_page), name="report_kept"),
         path("reports/<slug:slug>/people/", admin.site.admin_view(people_page), name="report_people"),
     ]
 
@@ -69,6 +73,8 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
         behind=_query(form),
         downloads=[(kind.upper(), f"?{_query(form, format=kind)}") for kind in FILES],
         printed=timezone.localtime(),
+        values=_values(form),
+        may_keep=report.span(form.cleaned_data) is not None and rules.allows(request.user, "core.keep_report"),
         **_frame(report, form),
     )
 
@@ -100,6 +106,52 @@ def people_page(request: HttpRequest, slug: str) -> HttpResponse:
         back=f"?{_query(form)}",
         here=f"?{_query(form, row=asked)}",
     )
+
+
+@require_POST
+def keep(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep the answer as it stands now; leads to its page."""
+    report = _readable(request, slug)
+    rules.require(request.user, "core.keep_report")
+    form = report.bind(request.POST, actor=request.user)
+    if not form.is_valid() or report.span(form.cleaned_data) is None:
+        raise Http404("There is nothing to keep.")
+    params = form.cleaned_data
+    last = kept.position()
+    keys = kept.people(request.user, report.span(params))
+    run = runs.keep(
+        report.slug,
+        actor=request.user,
+        parameters=_values(form),
+        rows=kept.plain(report.rows(request.user, params)),
+        people=len(keys),
+        people_sha256=kept.seal(keys),
+        position=last,
+    )
+    return HttpResponseRedirect(f"{reverse('admin:report_kept', args=[slug])}?{urlencode({'run': run.pk})}")
+
+
+@require_safe
+def kept_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """The kept runs of a report; with `?run=` one of them, against the same question asked now."""
+    report = _readable(request, slug)
+    found = rules.visible_to(request.user, ReportRun).filter(report=report.slug)
+    context: dict[str, Any] = {"title": report.title, "report": report, "runs": found.select_related("kept_by")[:50]}
+    if request.GET.get("run"):
+        run = _run(found, request.GET["run"])
+        form = report.bind(run.parameters, actor=request.user)
+        if not form.is_valid():
+            raise Http404("What it asked for is no longer there.")
+        moved = kept.moved(run, report, actor=request.user, params=form.cleaned_data)
+        context |= {"run": run, "moved": moved, "chosen": _chosen(form), "again": _query(form)}
+    return _respond(request, "admin/reports/kept.html", **context)
+
+
+def _run(found: QuerySet, key: str) -> ReportRun:
+    try:
+        return found.get(pk=UUID(key))
+    except (ValueError, ReportRun.DoesNotExist):
+        raise Http404("There is no such run.") from None
 
 
 FILES = {
@@ -171,10 +223,14 @@ def _frame(report: Report, form: ReportForm) -> dict[str, Any]:
     return {"report": report, "form": form, "presets": presets}
 
 
-def _query(form: ReportForm, **values: object) -> str:
-    """The form's parameters as a query, some of them replaced."""
+def _values(form: ReportForm, **values: object) -> dict[str, str]:
+    """The form's parameters as an address has them, some of them replaced."""
     now = {name: form[name].value() for name in form.fields}
-    return urlencode({name: str(value) for name, value in {**now, **values}.items() if value not in (None, "")})
+    return {name: str(value) for name, value in {**now, **values}.items() if value not in (None, "")}
+
+
+def _query(form: ReportForm, **values: object) -> str:
+    return urlencode(_values(form, **values))
 
 
 def _chosen(form: ReportForm) -> list[tuple[str, str]]:

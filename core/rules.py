@@ -38,6 +38,7 @@ from core.models import (
     ProgramCapacity,
     ProgramStaff,
     ProposalNote,
+    ReportRun,
     Restriction,
     Role,
     SourceDisagreement,
@@ -231,6 +232,7 @@ _SCOPES = {
     AuditEntry: _audit_entries,
     AccessEntry: _for_roles(frozenset({ADMINISTRATOR})),
     ClientAssignment: _for_roles(DIRECT),
+    ReportRun: _for_roles(REPORTING),
     ImportBatch: _for_roles(DIRECT),
     ImportRow: _for_roles(DIRECT),
     SourceDisagreement: _for_roles(DIRECT),
@@ -273,6 +275,8 @@ def _register() -> None:
     rules.add_perm("core.override_restriction", may_edit)
     rules.add_perm("core.restore_version", is_administrator)
     rules.add_perm("core.view_report", may_report)
+    rules.add_perm("core.keep_report", may_report)
+    rules.add_perm("core.view_reportrun", may_report & is_visible)
     rules.add_perm("core.export_rows", may_export)
 
 

@@ -64,10 +64,12 @@ class OrgSummary(Report):
         if section == "reconciliation":
             return None
         people = people_of(actor, stays.active_between(params["date_from"], params["date_to"]))
-        chosen = {name: params[name] for name in DEMOGRAPHICS if params.get(name)}
-        for name, kept in (*chosen.items(), (section, value)):
-            people = having(people, name, kept, params["date_to"]) if name in DEMOGRAPHICS else people
-        return people
+        people = people if (some := served.chosen(people, params)) is None else some
+        return having(people, section, value, params["date_to"]) if section in DEMOGRAPHICS else people
+
+    def span(self, params: Params) -> Params:
+        """Its own parameters."""
+        return params
 
     def beside(self, actor: Staff | None, params: Params) -> Params:
         """The period before, and who is new."""

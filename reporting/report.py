@@ -226,6 +226,12 @@ class Report(ABC):
         """The clients that `row` counts, as far as `actor` may see them; None where a row is not a list of people."""
         return None
 
+    def span(self, params: Params) -> Params | None:
+        """The period and places whose people it counts, as reporting.served takes them, so that a run can be kept; None
+        for a report that counts none.
+        """
+        return None
+
     def number(self, row: Row) -> int:
         """How many people `row` counts: as long is the list that people() gives for it."""
         return row[self.columns.index(self.counted)]

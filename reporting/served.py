@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from core.models import Client, Staff
 from reporting.demographics import DEMOGRAPHICS, PARTITIONS, age_case, having, languages, named
 from reporting.reading import compiled, enrollments, scoped, select, stays_between
@@ -92,12 +94,17 @@ def newcomers(actor: Staff | None, params: Params) -> tuple[int, int]:
 def served_set(actor: Staff | None, params: Params) -> tuple[str, tuple[object, ...]]:
     """The WITH list that ends with `served`, and its parameters."""
     stays, where = stays_between(enrollments(actor, params), params["date_from"], params["date_to"])
-    wanted = {section: params[section] for section in DEMOGRAPHICS if params.get(section)}
-    if not wanted:
+    people = chosen(scoped(actor, Client), params)
+    if people is None:
         return SERVED.format(stays=stays, chosen=""), where
-    people = scoped(actor, Client)
+    found, values = compiled(people, "client_id")
+    condition = f"WHERE coalesce(kin.linked_to, stays.client_id) IN ({found})"
+    return SERVED.format(stays=stays, chosen=condition), (*where, *values)
+
+
+def chosen(people: QuerySet, params: Params) -> QuerySet | None:
+    """Those of `people` with the values that were asked for; None where none were."""
+    wanted = {section: params[section] for section in DEMOGRAPHICS if params.get(section)}
     for section, value in wanted.items():
         people = having(people, section, value, params["date_to"])
-    chosen, values = compiled(people, "client_id")
-    condition = f"WHERE coalesce(kin.linked_to, stays.client_id) IN ({chosen})"
-    return SERVED.format(stays=stays, chosen=condition), (*where, *values)
+    return people if wanted else None

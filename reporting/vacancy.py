@@ -109,6 +109,10 @@ class Vacancy(Report):
         active = scoped(actor, Enrollment).active_on(params["as_of"])
         return people_of(actor, active.filter(program__department__name=row[0], program__name=row[1]))
 
+    def span(self, params: Params) -> Params:
+        """Those in a program on the day."""
+        return {"date_from": params["as_of"], "date_to": params["as_of"], "department": params.get("department")}
+
     def beside(self, actor: Staff | None, params: Params) -> Params:
         """How many were in each program at the end of each of the twelve months before, and on the day."""
         days = trend_days(params["as_of"])

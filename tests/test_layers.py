@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core.linking",),
     ("core.approvals",),
     ("core.versions",),
-    ("core.records", "core.assignments"),
+    ("core.records", "core.assignments", "core.runs"),
     ("core.audit",),
     ("core.access", "core.sight"),
     ("core.rules",),

@@ -9,6 +9,7 @@ from core.models.imports import ImportBatch, ImportFile, ImportRow, SourceDisagr
 from core.models.linking import ClientLink, ClientPair, LinkModel, LinkSettings, MatchKey
 from core.models.people import Role, Staff, StaffRole
 from core.models.programs import Department, Program, ProgramCapacity, ProgramStaff
+from core.models.reports import ReportRun
 from core.models.restrictions import Restriction
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ProgramCapacity",
     "ProgramStaff",
     "ProposalNote",
+    "ReportRun",
     "Restriction",
     "Role",
     "SourceDisagreement",

@@ -118,6 +118,10 @@ class Enrollment(TimestampedModel):
         """The definition above, for one row."""
         return self.start_date <= day and (self.end_date is None or self.end_date >= day)
 
+    def is_active_between(self, first: date, last: date) -> bool:
+        """The same for a period: on at least one of its days."""
+        return self.start_date <= last and (self.end_date is None or self.end_date >= first)
+
     @property
     def is_active(self) -> bool:
         """Active today, local date."""

@@ -113,6 +113,8 @@ POLICY: tuple[Row, ...] = (
     Row("admin/(?P<url>.*)$", "everything else", get=NOBODY, post=NOBODY),
     Row("admin:report_index", "reports", get=READING, post=None),
     Row("admin:report", "one report, its CSV and XLSX", get=READING, post=None),
+    Row("admin:report_keep", "keep the numbers as they stand", get=None, post=READING, page=False),
+    Row("admin:report_kept", "what has moved since a run was kept", get=READING, post=None),
     Row("admin:report_people", "the clients behind a number", get=READING, post=None),
     *_admin("client", see=EVERYONE, write=WRITING),
     _version("client"),
