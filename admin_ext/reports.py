@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 import reporting
 from admin_ext.watching import look
 from core import rules, runs
-from core.errors import UnknownReport
+from core.errors import CannotLeave, UnknownReport
 from core.models import ReportRun
 from reporting import kept, render
 from reporting.forms import ReportForm
@@ -59,6 +60,8 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     form = report.bind(request.GET, actor=request.user)
     if not form.is_valid():
         return _respond(request, "admin/reports/report.html", title=report.title, **_frame(report, form))
+    if request.GET.get("format") == "shared":
+        return _shared(request, report, form)
     rows = report.rows(request.user, form.cleaned_data)
     if request.GET.get("format") in FILES:
         return _download(request, report, form.cleaned_data, rows)
@@ -71,7 +74,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
         rule=report.rule(form.cleaned_data),
         chosen=_chosen(form),
         behind=_query(form),
-        downloads=[(kind.upper(), f"?{_query(form, format=kind)}") for kind in FILES],
+        downloads=[(name, f"?{_query(form, format=kind)}") for kind, name in DOWNLOADS.items()],
         printed=timezone.localtime(),
         values=_values(form),
         may_keep=report.span(form.cleaned_data) is not None and rules.allows(request.user, "core.keep_report"),
@@ -180,6 +183,9 @@ class _People(Paginator):
         return page
 
 
+DOWNLOADS = {"csv": "CSV", "xlsx": "XLSX", "shared": "CSV to share"}
+
+
 def _readable(request: HttpRequest, slug: str) -> Report:
     if not rules.allows(request.user, "core.view_report"):
         raise PermissionDenied  # whether or not there is such a report
@@ -193,10 +199,15 @@ def _readable(request: HttpRequest, slug: str) -> Report:
 
 
 def _download(request: HttpRequest, report: Report, params: Params, rows: list[Row]) -> HttpResponse:
-    kind = request.GET["format"]
+    return _file(request, report, params, rows, request.GET["format"])
+
+
+def _file(
+    request: HttpRequest, report: Report, params: Params, rows: list[Row], kind: str, prefix: str = ""
+) -> HttpResponse:
     content_type, content = FILES[kind]
-    look(request, action="download", number=len(rows), detail=_words(params))
-    name = render.file_name(report, params, kind)
+    look(request, action="download", number=len(rows), detail=f"{prefix and 'to share, '}{_words(params)}")
+    name = prefix + render.file_name(report, params, kind)
     return HttpResponse(
         content(report, rows),
         content_type=content_type,
@@ -207,6 +218,17 @@ def _download(request: HttpRequest, report: Report, params: Params, rows: list[R
 def _age(source: str, days: int) -> tuple[str, bool]:
     """'EMHWare: 3 days old', and whether that is too old for a daily file."""
     return f"{source}: {'today' if days <= 0 else plural(days, 'day') + ' old'}", days > OLD_AFTER
+
+
+def _shared(request: HttpRequest, report: Report, form: ReportForm) -> HttpResponse:
+    """The file that may leave the agency, or why there is none."""
+    params = form.cleaned_data
+    try:
+        rows = report.shared(request.user, params, settings.CCD_SMALL_CELLS_LEAVING)
+    except CannotLeave as error:
+        form.add_error(None, str(error))
+        return _respond(request, "admin/reports/report.html", title=report.title, **_frame(report, form))
+    return _file(request, report, params, rows, "csv", "shared_")
 
 
 def _words(params: Params) -> str:

@@ -206,6 +206,16 @@ CCD_ASSIGNED_DAYS = env.int("CCD_ASSIGNED_DAYS", default=90)
 # How long the access log is kept (manage.py prune_access_log); the database keeps a year whatever is said here.
 CCD_ACCESS_LOG_DAYS = env.int("CCD_ACCESS_LOG_DAYS", default=3 * 365)
 
+# Where scheduled reports are sent from: smtp+tls://user:password@host:587.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+if EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="ccd@localhost")
+
+# Numbers of fewer people are hidden: from those who may not see every client, and in files that leave the agency.
+CCD_SMALL_CELLS_INSIDE = env.int("CCD_SMALL_CELLS_INSIDE", default=5)
+CCD_SMALL_CELLS_LEAVING = env.int("CCD_SMALL_CELLS_LEAVING", default=11)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

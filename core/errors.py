@@ -44,5 +44,9 @@ class UnknownReport(CCDError):
     """No report of that name is declared in reporting."""
 
 
+class CannotLeave(CCDError):
+    """This answer cannot leave the agency without telling of single people."""
+
+
 class BackupFailed(CCDError):
     """A backup or its proof did not come through."""

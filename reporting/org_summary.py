@@ -5,12 +5,15 @@ from types import MappingProxyType
 
 from django.db.models import QuerySet
 
+from core import rules
+from core.errors import CannotLeave
 from core.models import Staff
 from reporting import org_page, served
 from reporting.demographics import DEMOGRAPHICS, NOT_RECORDED, having, order_of
 from reporting.forms import ServedForm, period_before
+from reporting.leaving import Cell, withheld
 from reporting.reading import enrollments, people_of
-from reporting.report import Page, Params, Report, Row, percent
+from reporting.report import HIDDEN, Page, Params, Report, Row, percent
 
 CLIENTS_SERVED = "clients served"
 SUM_OF_PROGRAMS = "sum of programs"
@@ -34,6 +37,22 @@ class OrgSummary(Report):
         total = counts["total"].total()
         for section, group, value, number in _ordered(counts, total):
             yield section, group, value, number, percent(number, total)
+
+    def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
+        """A number that may not be told, and its percentage, is HIDDEN. Demographics leave for the whole agency alone:
+        beside those of each department and program, small numbers would follow by subtraction.
+        """
+        rules.require(actor, self.permission)
+        if any(params.get(name) for name in DEMOGRAPHICS):
+            raise CannotLeave(
+                "A file that leaves the agency is about everyone in its place: of some people alone, small numbers "
+                "would follow by subtraction. Leave the demographics open."
+            )
+        away = withheld(actor, params["date_from"], params["date_to"], threshold)
+        rows = list(self.answer(actor, params))
+        if params.get("department") or params.get("program"):
+            rows = [row for row in rows if row[0] not in DEMOGRAPHICS]
+        return list(_without(rows, away, params))
 
     def rule(self, params: Params) -> list[str]:
         """The definitions of CONTRACT §4 and §6 in words."""
@@ -88,6 +107,31 @@ class OrgSummary(Report):
     def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
         """The total, the reconciliation in words, charts, and a table per section."""
         return org_page.page(rows, params, beside, self.key)
+
+
+def _without(rows: list[Row], away: set[Cell], params: Params) -> Iterator[Row]:
+    """The rows with what is `away` hidden. Where a place is hidden no sum of places is told; where the total is, no
+    percentage.
+    """
+    gone = {row[:3] for row in rows if _cell(row, params) in away}
+    no_sums = any(section in ("total", "department", "program") for section, _, _ in gone)
+    no_rates = any(section == "total" for section, _, _ in gone)
+    for section, group, value, number, rate in rows:
+        if (section, group, value) in gone or (section == "reconciliation" and no_sums):
+            yield section, group, value, HIDDEN, HIDDEN
+        else:
+            yield section, group, value, number, HIDDEN if no_rates else rate
+
+
+def _cell(row: Row, params: Params) -> Cell:
+    """The cell of the agency's table that a row shows; a report about one program shows that program's three times."""
+    section, group, value = row[:3]
+    if section in ("total", "department", "program") and params.get("program"):
+        program = params["program"]
+        return "program", program.department.name, program.name
+    if section == "total" and params.get("department"):
+        return "department", "", params["department"].name
+    return section, group, value
 
 
 def _ordered(counts: served.Counts, total: int) -> Iterator[tuple[str, str, str, int]]:

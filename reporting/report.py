@@ -13,15 +13,19 @@ from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 
 from core import rules
+from core.errors import CannotLeave
 from core.models import Staff
 from reporting.forms import ReportForm
 
 Cell = str | int | Decimal | date | None
 Row = tuple[Cell, ...]
 Params = Mapping[str, Any]
+# What stands where a number was hidden.
+HIDDEN = "*"
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,13 @@ class Report(ABC):
     def rows(self, actor: Staff | None, params: Params) -> list[Row]:
         """The answer for `actor` (None: the system itself). Raises NotAllowed."""
         rules.require(actor, self.permission)
+        if actor is not None and not rules.sees_every_client(actor):
+            return self.shared(actor, params, settings.CCD_SMALL_CELLS_INSIDE)
         return list(self.answer(actor, params))
+
+    def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
+        """The rows with small numbers HIDDEN, so that they may leave the agency. Raises NotAllowed, CannotLeave."""
+        raise CannotLeave(f"{self.title} cannot leave the agency: it tells too much of single people.")
 
     @abstractmethod
     def answer(self, actor: Staff | None, params: Params) -> Iterable[Row]:

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core import rules
 from core.models import Enrollment, Program, Staff
 from reporting.forms import DayField, PlaceForm
+from reporting.leaving import withheld
 from reporting.reading import compiled, people_of, scoped, select, stays_between
-from reporting.report import Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, plural
+from reporting.report import HIDDEN, Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, plural
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
 # for those linked to it. One client is in one program but once on a day (the constraint enrollment_no_overlap): only
@@ -89,6 +91,16 @@ class Vacancy(Report):
         for department, program, location, capacity, occupied in sorted(_rows(actor, params), key=_by_name):
             vacant = None if capacity is None else capacity - occupied
             yield department, program, location, capacity, occupied, vacant, day
+
+    def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
+        """Occupied and vacant are HIDDEN where the summary of the same day hides the program."""
+        rules.require(actor, self.permission)
+        day = params["as_of"]
+        away = withheld(actor, day, day, threshold)
+        return [
+            (*row[:4], HIDDEN, None if row[5] is None else HIDDEN, day) if ("program", row[0], row[1]) in away else row
+            for row in self.answer(actor, params)
+        ]
 
     def rule(self, params: Params) -> list[str]:
         """The definitions of CONTRACT §4 in words."""

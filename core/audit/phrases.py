@@ -79,6 +79,11 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "Changed what was said about a proposal",
         "Removed what was said about a proposal",
     ),
+    "report_runs": (
+        "Kept a run of {report}: {people} people",
+        "Changed a kept run of {report}",
+        "Removed a kept run of {report}",
+    ),
     "import_batches": (
         "Ingested {file_name} from {source_system}",
         "Ingested {file_name} from {source_system}",

@@ -237,3 +237,16 @@ def test_a_place_asked_by_name_is_shown_chosen(browse: Callable, shelter: Progra
     body = browse("org_summary", department="shelter", program="hostel a").content.decode()
     for record in (shelter, shelter.department):
         assert f'<option value="{record.pk}" selected>' in body
+
+
+def test_a_file_to_share_hides_small_numbers_and_is_logged(browse: Callable, amina: Client, leader: Staff):
+    answer = browse("org_summary", **PERIOD, format="shared")
+    assert 'filename="shared_org_summary_2025-01-01' in answer["Content-Disposition"]
+    assert "clients served,*,*" in answer.content.decode()
+    assert AccessEntry.objects.get().detail.startswith("to share, ")
+
+
+def test_what_cannot_leave_says_why_on_the_page(browse: Callable, amina: Client):
+    answer = browse("org_summary", **PERIOD, gender="Woman", format="shared")
+    assert answer["Content-Type"].startswith("text/html")
+    assert "Leave the demographics open" in answer.content.decode()

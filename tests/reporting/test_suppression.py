@@ -1,0 +1,165 @@
+"""Small numbers in files that leave the agency: hidden, and not to be found again by subtraction."""
+
+import random
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+import reporting
+from core.errors import CannotLeave, NotAllowed
+from core.models import Client, Department, Program, Staff
+from reporting.demographics import DEMOGRAPHICS
+from reporting.report import HIDDEN
+from reporting.suppression import Sum, hidden, ranges
+from tests.reporting import world
+from tests.reporting.attack import Attacker
+
+pytestmark = pytest.mark.django_db
+Enroll = Callable[..., Client]
+JANUARY = {"date_from": date(2025, 1, 1), "date_to": date(2025, 1, 31)}
+
+
+def one_place_each(agency: dict) -> dict:
+    """Nobody in two programs, no program of a name with another: sums that can be subtracted from."""
+    seen: dict = {}
+    for person in agency["clients"]:
+        person["linked_to"] = None
+    for number, place in enumerate(agency["programs"]):
+        place["name"] = f"Program {number}"
+    agency["enrollments"] = [
+        stay for stay in agency["enrollments"] if seen.setdefault(stay["client"], stay["program"]) == stay["program"]
+    ]
+    return agency
+
+
+def everything(params: dict, threshold: int, *, adds_up: bool, withheld: bool = True) -> Attacker:
+    """An attacker who has the file of the agency, of each department and of each program."""
+    report, attacker = reporting.get("org_summary"), Attacker(adds_up=adds_up)
+
+    def file(places: dict) -> list[tuple]:
+        asked = {**params, **places}
+        if withheld:
+            return report.shared(None, asked, threshold)
+        return [(*row[:3], HIDDEN if row[0] != "reconciliation" and row[3] < threshold else row[3], row[4])
+                for row in report.rows(None, asked)]  # fmt: skip
+
+    attacker.read(file({}))
+    for department in Department.objects.all():
+        attacker.read(file({"department": department}), department.name)
+    for program in Program.objects.select_related("department"):
+        attacker.read(file({"program": program}), program.department.name, program.name)
+    return attacker
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("adds_up", [True, False], ids=["sums", "overlaps"])
+@pytest.mark.parametrize("threshold", [5, 11])
+def test_no_hidden_number_follows_from_all_files_of_a_period(seed: int, adds_up: bool, threshold: int):
+    agency = world.make(seed, clients=260, programs=7)
+    world.store(one_place_each(agency) if adds_up else agency)
+    first = world.day(random.Random(seed))
+    params = {"date_from": first, "date_to": first + timedelta(days=400)}
+    attacker = everything(params, threshold, adds_up=adds_up)
+    assert attacker.hidden
+    found = {cell: ends for cell, ends in attacker.bounds().items() if ends[1] - ends[0] < 1}
+    assert found == {}
+
+
+def test_the_attacker_finds_what_hiding_small_numbers_alone_leaves_open():
+    """The test above would prove nothing with an attacker who never finds anything."""
+    world.store(one_place_each(world.make(1, clients=80, programs=4)))
+    first = world.day(random.Random(1))
+    params = {"date_from": first, "date_to": first + timedelta(days=400)}
+    attacker = everything(params, 5, adds_up=True, withheld=False)
+    assert any(ends[1] - ends[0] < 1 for ends in attacker.bounds().values())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_ranges_are_those_of_linear_programming(seed: int):
+    """Narrowing sum by sum gives what solving all of them at once gives."""
+    dice = random.Random(seed)
+    leaves = {f"p{d}{p}": dice.randrange(1, 20) for d in range(3) for p in range(dice.randrange(1, 4))}
+    cells = dict(leaves)
+    sums = []
+    for d in range(3):
+        parts = tuple(leaf for leaf in leaves if leaf[1] == str(d))
+        cells[f"d{d}"] = sum(leaves[leaf] for leaf in parts)
+        sums.append(Sum(f"d{d}", parts))
+    cells["t"] = sum(leaves.values())
+    sums.append(Sum("t", ("d0", "d1", "d2")))
+    gone = {cell for cell in cells if cell != "t" and dice.random() < 0.6}
+    found, expected = ranges(cells, sums, gone), solved(cells, sums, gone)
+    assert found.keys() == expected.keys()
+    for cell, ends in found.items():
+        assert ends == pytest.approx(expected[cell]), cell
+
+
+def solved(cells: dict, sums: list[Sum], gone: set) -> dict:
+    order = sorted(gone)
+    matrix, right = [], []
+    for line in sums:
+        factors = {line.whole: 1, **dict.fromkeys(line.parts, -1)}
+        matrix.append([factors.get(cell, 0) for cell in order])
+        right.append(-sum(factor * cells[cell] for cell, factor in factors.items() if cell not in gone))
+    found = {}
+    for place, cell in enumerate(order):
+        aim = np.eye(len(order))[place]
+        top = max(cells.values()) + sum(cells.values())
+        ends = [linprog(sign * aim, A_eq=matrix, b_eq=right, bounds=(1, top)).fun for sign in (1, -1)]
+        found[cell] = (ends[0], -ends[1])
+    return found
+
+
+def test_every_file_tells_the_same_of_a_place(shelter: Program, clinic: Program, enroll: Enroll):
+    for program, number in ((shelter, 3), (clinic, 40)):
+        for _ in range(number):
+            enroll(program, "2025-01-01", gender="Woman")
+    report = reporting.get("org_summary")
+    rows = report.shared(None, {**JANUARY, "program": shelter}, 11)
+    assert {row[3] for row in rows} == {HIDDEN}
+    rows = report.shared(None, {**JANUARY, "department": shelter.department}, 11)
+    assert {row[3] for row in rows} == {HIDDEN}
+    assert not {row[0] for row in rows} & set(DEMOGRAPHICS)
+
+
+def test_of_one_hidden_number_in_a_sum_another_is_hidden_too(shelter: Program, enroll: Enroll):
+    for gender, number in (("Woman", 30), ("Man", 20), ("Two-Spirit", 3)):
+        for _ in range(number):
+            enroll(shelter, "2025-01-01", gender=gender)
+    rows = reporting.get("org_summary").shared(None, JANUARY, 11)
+    assert {row[2]: row[3] for row in rows if row[0] == "gender"} == {"Woman": 30, "Man": HIDDEN, "Two-Spirit": HIDDEN}
+    assert {row[4] for row in rows if row[3] == HIDDEN} == {HIDDEN}
+
+
+def test_where_the_total_is_small_no_percentage_and_no_reconciliation_tells_it(shelter: Program, enroll: Enroll):
+    enroll(shelter, "2025-01-01")
+    rows = reporting.get("org_summary").shared(None, JANUARY, 11)
+    assert {row[4] for row in rows} == {HIDDEN}
+    assert {row[3] for row in rows} == {HIDDEN}
+
+
+def test_large_numbers_alone_hide_nothing():
+    assert hidden({"t": 60, "a": 40, "b": 20}, [Sum("t", ("a", "b"))], 11) == set()
+
+
+def test_some_people_alone_do_not_leave(shelter: Program):
+    with pytest.raises(CannotLeave, match="Leave the demographics open"):
+        reporting.get("org_summary").shared(None, {**JANUARY, "gender": "Woman"}, 11)
+
+
+def test_vacancies_hide_what_the_summary_of_the_day_hides(shelter: Program, clinic: Program, enroll: Enroll):
+    for _ in range(3):
+        enroll(shelter, "2025-01-01")
+    for _ in range(40):
+        enroll(clinic, "2025-01-01")
+    rows = reporting.get("vacancy").shared(None, {"as_of": date(2025, 1, 1)}, 11)
+    assert [row[1:6] for row in rows] == [("Clinic", None, None, HIDDEN, None), ("Hostel A", None, 10, HIDDEN, HIDDEN)]
+
+
+def test_it_asks_for_the_right(worker: Staff):
+    for slug in ("org_summary", "vacancy"):
+        with pytest.raises(NotAllowed):
+            reporting.get(slug).shared(worker, {**JANUARY, "as_of": date(2025, 1, 1)}, 11)
