@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
+from pytest_django import Settings
 
+from core import audit
 from core.models import Client, Program
 from reporting.demographics import DEMOGRAPHICS
+from reporting.forms import PERIODS
 from reporting.management.commands.report import Command
 from tests.reporting.test_registry import visits  # noqa: F401 - a fixture
 
@@ -179,3 +183,53 @@ def test_a_program_of_another_department_is_refused(shelter: Program, clinic: Pr
 
 def test_a_report_dropped_in_has_its_command(visits: object):  # noqa: F811
     assert run("visits", "--as-of", "2025-01-01", "--csv", "-") == "name,visits\n'=1+1,-3\n"
+
+
+def test_a_named_period_is_for_cron(amina: Client, tmp_path: Path):
+    today = timezone.localdate()
+    first, last = PERIODS["Last month"](today)
+    said = run("org_summary", "--period", "last-month", "--out", str(tmp_path))
+    name = f"org_summary_{first}_{last}.csv"
+    assert os.listdir(tmp_path) == [name]
+    assert said.endswith(f"rows written to {tmp_path / name}\n")
+    assert "clients served,1,100.0" in (tmp_path / name).read_text()
+
+
+def test_a_folder_that_is_not_there_is_refused(amina: Client, tmp_path: Path):
+    assert "Cannot write" in refusal(*SUMMARY, "--out", str(tmp_path / "none"))[1]
+
+
+def test_a_formula_stays_asleep_in_scheduled_files(shelter: Program, mailoutbox: list):
+    with audit.acting(None, channel="command"):
+        Program.objects.update(name="=cmd()")
+    run(*VACANCY, "--email", "director@example.org", "--inside")
+    assert ",'=cmd()," in mailoutbox[0].attachments[0][1]
+
+
+def test_what_is_sent_hides_small_numbers_unless_it_stays_inside(amina: Client, mailoutbox: list):
+    said = run(*SUMMARY, "--email", "funder@example.org, director@example.org")
+    assert said == "Sent to funder@example.org, director@example.org, small numbers hidden\n"
+    run(*SUMMARY, "--email", "director@example.org", "--inside")
+    away, inside = mailoutbox
+    assert away.to == ["funder@example.org", "director@example.org"]
+    name, content, kind = away.attachments[0]
+    assert (name, kind) == ("org_summary_2025-01-01_2025-01-31.csv", "text/csv")
+    assert "clients served,*,*" in content
+    assert "clients served,1,100.0" in inside.attachments[0][1]
+
+
+def test_share_hides_small_numbers_in_every_output(amina: Client):
+    assert "clients served,*,*" in run(*SUMMARY, "--share", "--csv", "-")
+    assert json.loads(run(*SUMMARY, "--share", "--json"))["rows"][0][3] == "*"
+    assert "clients served,1,100.0" in run(*SUMMARY, "--csv", "-")
+
+
+@pytest.mark.parametrize("address", ["nobody", "a@example.org,b"])
+def test_a_bad_address_is_named_and_nothing_is_sent(amina: Client, mailoutbox: list, address: str):
+    assert refusal(*SUMMARY, "--email", address) == (1, f"{address.split(',')[-1]!r} is not an e-mail address.")
+    assert mailoutbox == []
+
+
+def test_without_a_mail_server_it_says_so(amina: Client, settings: Settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    assert "set EMAIL_URL" in refusal(*SUMMARY, "--email", "a@example.org")[1]

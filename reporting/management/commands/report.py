@@ -1,4 +1,6 @@
-"""manage.py report SLUG --options [--csv PATH|-] [--json]: one sub-command per report, its options from its form."""
+"""manage.py report SLUG --options [--csv PATH|-] [--json] [--out DIR] [--email ADDRESSES]: one sub-command per report,
+its options from its form.
+"""
 
 import os
 import uuid
@@ -6,13 +8,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, NoReturn
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.forms import DateField, Field
 
 import reporting
 from core.errors import CCDError
-from reporting import render
+from reporting import mailing, render
 from reporting.forms import UNKNOWN, ReportForm
 from reporting.report import Report
 
@@ -57,8 +60,17 @@ class Command(BaseCommand):
         try:
             params = _params(report, options)
             rows = report.rows(None, params)
+            shared = _shared(report, params, options)
             if options["csv"] not in (None, "-"):
-                _write(Path(options["csv"]), render.csv_text(report, rows))
+                _write(Path(options["csv"]), render.csv_text(report, _leaving(rows, shared, options)))
+            if options["out"] is not None:
+                _write(
+                    Path(options["out"]) / render.file_name(report, params, "csv"),
+                    render.csv_text(report, _leaving(rows, shared, options)),
+                )
+            if options["email"]:
+                mailing.send(report, params, rows if options["inside"] else shared, options["email"].split(","))
+            rows = _leaving(rows, shared, options)
         except CCDError as error:
             raise CommandError(str(error), returncode=REFUSED) from error
         except DatabaseError as error:
@@ -71,20 +83,48 @@ def _output(report: Report, rows: list, params: dict[str, Any], options: dict[st
         return render.json_text(report, rows, params)
     if options["csv"] == "-":
         return render.csv_text(report, rows)
+    done = []
     if options["csv"] is not None:
-        return f"{len(rows)} rows written to {options['csv']}\n"
+        done.append(f"{len(rows)} rows written to {options['csv']}\n")
+    if options["out"] is not None:
+        name = render.file_name(report, params, "csv")
+        done.append(f"{len(rows)} rows written to {Path(options['out']) / name}\n")
+    if options["email"]:
+        done.append(f"Sent to {options['email']}{'' if options['inside'] else ', small numbers hidden'}\n")
+    if done:
+        return "".join(done)
     return render.table_text(report, rows)
+
+
+def _shared(report: Report, params: dict[str, Any], options: dict[str, Any]) -> list | None:
+    """The rows that may leave the agency, where they are to."""
+    if options["share"] or (options["email"] and not options["inside"]):
+        return report.shared(None, params, settings.CCD_SMALL_CELLS_LEAVING)
+    return None
+
+
+def _leaving(rows: list, shared: list | None, options: dict[str, Any]) -> list:
+    return shared if options["share"] and shared is not None else rows
 
 
 def _add_options(parser: ArgumentParser, report: Report) -> None:
     """--from for the form's date_from, --as-of for as_of: what the form requires is required."""
     for name, field in report.form.base_fields.items():
         metavar = "DATE" if isinstance(field, DateField) else "NAME"
-        parser.add_argument(
-            _option(name), dest=name, required=field.required, metavar=metavar, help=_help(field), default=None
-        )
+        parser.add_argument(_option(name), dest=name, metavar=metavar, help=_help(field), default=None)
+    periods = [_slug(name) for name, _ in report.form().presets()]
+    parser.add_argument("--period", choices=periods, help="In place of the days, as of today: for cron.")
+    parser.set_defaults(usage_error=parser.error)
     parser.add_argument("--csv", metavar="PATH", help="Write CSV to this file; - for standard output.")
     parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+    parser.add_argument("--out", metavar="DIR", help="Write CSV into this folder, named after what was asked.")
+    parser.add_argument("--email", metavar="ADDRESSES", help="Send the CSV, small numbers hidden; several with commas.")
+    parser.add_argument("--inside", action="store_true", help="With --email: to people of the agency, nothing hidden.")
+    parser.add_argument("--share", action="store_true", help="Hide small numbers: for what leaves the agency.")
+
+
+def _slug(name: str) -> str:
+    return name.lower().replace(" ", "-")
 
 
 def _option(name: str) -> str:
@@ -97,7 +137,15 @@ def _help(field: Field) -> str:
 
 def _params(report: Report, options: dict[str, Any]) -> dict[str, Any]:
     """The form's cleaned values. A name that does not exist is refused, anything else is wrong usage."""
-    form = report.form({name: options[name] for name in report.form.base_fields}, actor=None)
+    given = {name: options[name] for name in report.form.base_fields}
+    if options["period"]:
+        given |= next(values for name, values in report.form().presets() if _slug(name) == options["period"])
+    missing = [
+        _option(name) for name, field in report.form.base_fields.items() if field.required and given[name] is None
+    ]
+    if missing:
+        options["usage_error"](f"the following arguments are required: {', '.join(missing)}")
+    form = report.form(given, actor=None)
     if form.is_valid():
         return form.cleaned_data
     raise CommandError(_sentence(form), returncode=_code(form))
