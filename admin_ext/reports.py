@@ -27,6 +27,7 @@ from core.models import ReportRun
 from reporting import kept, render
 from reporting.forms import ReportForm
 from reporting.reading import file_ages, room
+from reporting.remembered import remembered
 from reporting.report import Params, Report, Row, plural
 
 PEOPLE_PER_PAGE = 100
@@ -69,7 +70,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "admin/reports/report.html",
         title=report.title,
-        page=report.page(rows, form.cleaned_data, report.beside(request.user, form.cleaned_data)),
+        page=report.page(rows, form.cleaned_data, _beside(request, report, form.cleaned_data)),
         files=[_age(source, days) for source, days in file_ages()],
         rule=report.rule(form.cleaned_data),
         chosen=_chosen(form),
@@ -213,6 +214,10 @@ def _file(
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
     )
+
+
+def _beside(request: HttpRequest, report: Report, params: Params) -> Params:
+    return remembered(request.user, f"{report.slug}-beside", params, lambda: report.beside(request.user, params))
 
 
 def _age(source: str, days: int) -> tuple[str, bool]:

@@ -206,6 +206,17 @@ CCD_ASSIGNED_DAYS = env.int("CCD_ASSIGNED_DAYS", default=90)
 # How long the access log is kept (manage.py prune_access_log); the database keeps a year whatever is said here.
 CCD_ACCESS_LOG_DAYS = env.int("CCD_ACCESS_LOG_DAYS", default=3 * 365)
 
+# Answers of reports, each with the mark of the audit log up to which it holds; per process, numbers alone.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "reports": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "reports",
+        "TIMEOUT": 86_400,
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
+}
+
 # Where scheduled reports are sent from: smtp+tls://user:password@host:587.
 EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:

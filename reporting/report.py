@@ -20,6 +20,7 @@ from core import rules
 from core.errors import CannotLeave
 from core.models import Staff
 from reporting.forms import ReportForm
+from reporting.remembered import remembered
 
 Cell = str | int | Decimal | date | None
 Row = tuple[Cell, ...]
@@ -214,7 +215,7 @@ class Report(ABC):
         rules.require(actor, self.permission)
         if actor is not None and not rules.sees_every_client(actor):
             return self.shared(actor, params, settings.CCD_SMALL_CELLS_INSIDE)
-        return list(self.answer(actor, params))
+        return list(remembered(actor, self.slug, params, lambda: list(self.answer(actor, params))))
 
     def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
         """The rows with small numbers HIDDEN, so that they may leave the agency. Raises NotAllowed, CannotLeave."""

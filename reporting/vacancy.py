@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from datetime import date
 from types import MappingProxyType
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from core import rules
 from core.models import Enrollment, Program, Staff
+from reporting import snapshot
 from reporting.forms import DayField, PlaceForm
 from reporting.leaving import withheld
 from reporting.reading import compiled, people_of, scoped, select, stays_between
@@ -19,16 +21,7 @@ from reporting.report import HIDDEN, Block, Chart, Figure, Line, Page, Params, R
 # those of several linked records have to be told apart. A program that was closed by then is listed only where someone
 # is still in it.
 SQL = """
-WITH active AS ({active}),
-kin AS MATERIALIZED (
-    SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL
-    UNION SELECT linked_to, linked_to FROM clients WHERE linked_to IS NOT NULL
-),
-occupied AS (
-    SELECT program_id, count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to) AS number
-    FROM active LEFT JOIN kin USING (client_id)
-    GROUP BY program_id
-)
+WITH {occupied}
 SELECT departments.name, seen.name, seen.location, held.capacity, coalesce(occupied.number, 0)
 FROM ({programs}) AS seen
 JOIN departments USING (department_id)
@@ -43,6 +36,19 @@ WHERE seen.closed_on IS NULL OR seen.closed_on >= %s OR occupied.number > 0
 """
 
 
+OCCUPIED = """
+active AS ({active}),
+kin AS MATERIALIZED (
+    SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL
+    UNION SELECT linked_to, linked_to FROM clients WHERE linked_to IS NOT NULL
+),
+occupied AS (
+    SELECT program_id, count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to) AS number
+    FROM active LEFT JOIN kin USING (client_id)
+    GROUP BY program_id
+)
+"""
+GIVEN = "occupied AS (SELECT * FROM unnest(%s::uuid[], %s::bigint[]) AS given (program_id, number))"
 # The same on several days at once.
 TREND = """
 WITH stays AS ({stays}),
@@ -50,14 +56,11 @@ kin AS MATERIALIZED (
     SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL
     UNION SELECT linked_to, linked_to FROM clients WHERE linked_to IS NOT NULL
 )
-SELECT departments.name, programs.name, day,
-       count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to)
+SELECT program_id, day, count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to)
 FROM stays
 JOIN unnest(%s::date[]) AS days (day) ON start_date <= day AND (end_date IS NULL OR end_date >= day)
 LEFT JOIN kin USING (client_id)
-JOIN programs USING (program_id)
-JOIN departments USING (department_id)
-GROUP BY program_id, programs.name, departments.name, day
+GROUP BY program_id, day
 """
 MONTHS = 12
 
@@ -128,20 +131,14 @@ class Vacancy(Report):
     def beside(self, actor: Staff | None, params: Params) -> Params:
         """How many were in each program at the end of each of the twelve months before, and on the day."""
         days = trend_days(params["as_of"])
-        stays = scoped(actor, Enrollment)
-        if params.get("department"):
-            stays = stays.filter(program__department=params["department"])
-        halves = [
-            compiled(half, "client_id", "program_id", "start_date", "end_date")
-            for half in stays.halves_active_between(days[0], days[-1])
-        ]
-        sql = TREND.format(stays=" UNION ALL ".join(half for half, _ in halves))
-        trend: dict[tuple[str, str], dict[date, int]] = {}
-        for department, program, day, number in select(sql, [*(v for _, vs in halves for v in vs), days], loops=True):
-            trend.setdefault((department, program), {})[day] = number
+        copy = _copy(actor)
+        numbers = copy.occupied(days) if copy else _trend(actor, days)
+        seen = _seen(actor, params).values_list("pk", "department__name", "name")
         return {
             "days": days,
-            "trend": {key: tuple(found.get(day, 0) for day in days) for key, found in trend.items()},
+            "trend": {
+                (department, name): tuple(numbers.get((key, day), 0) for day in days) for key, department, name in seen
+            },
         }
 
     def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
@@ -185,12 +182,36 @@ def _charts(rows: list[Row], beside: Params) -> list[Chart]:
 
 def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | None, int | None, int]]:
     day = params["as_of"]
+    names = ("program_id", "department_id", "name", "location", "closed_on")
+    listed, where = compiled(_seen(actor, params), *names)
+    copy = _copy(actor)
+    if copy:
+        inside = copy.occupied([day])
+        occupied, when = GIVEN, ([key for key, _ in inside], list(inside.values()))
+    else:
+        active, when = stays_between(scoped(actor, Enrollment), day, day)
+        occupied = OCCUPIED.format(active=active)
+    return select(SQL.format(occupied=occupied, programs=listed), (*when, *where, day, day))
+
+
+def _seen(actor: Staff | None, params: Params) -> QuerySet:
     programs = scoped(actor, Program)
-    if params.get("department"):
-        programs = programs.filter(department=params["department"])
-    active, when = stays_between(scoped(actor, Enrollment), day, day)
-    listed, where = compiled(programs, "program_id", "department_id", "name", "location", "closed_on")
-    return select(SQL.format(active=active, programs=listed), (*when, *where, day, day))
+    return programs.filter(department=params["department"]) if params.get("department") else programs
+
+
+def _copy(actor: Staff | None) -> snapshot.Snapshot | None:
+    """The snapshot, for those who see every client."""
+    return snapshot.fresh() if actor is None or rules.sees_every_client(actor) else None
+
+
+def _trend(actor: Staff | None, days: list[date]) -> dict[tuple[UUID, date], int]:
+    halves = [
+        compiled(half, "client_id", "program_id", "start_date", "end_date")
+        for half in scoped(actor, Enrollment).halves_active_between(days[0], days[-1])
+    ]
+    sql = TREND.format(stays=" UNION ALL ".join(half for half, _ in halves))
+    rows = select(sql, [*(value for _, values in halves for value in values), days], loops=True)
+    return {(program, day): number for program, day, number in rows}
 
 
 def _by_name(row: tuple) -> tuple[str, str]:

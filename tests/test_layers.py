@@ -52,6 +52,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "rapidfuzz": ("core.linking",),
     "python_calamine": ("core.ingest",),
     "openpyxl": ("reporting.render",),
+    "duckdb": ("reporting.snapshot",),
     "boto3": ("core.backup.s3",),
     "axes": ("admin_ext.locking",),
     "botocore": ("core.backup.s3",),

@@ -12,6 +12,7 @@ from core.models import Client, Department, Enrollment, Program, ProgramCapacity
 
 EPOCH = date(2023, 1, 1)
 DAYS = 1200
+DEPARTMENTS = ("Refuge", "clinics", "Housing", "Élan")
 ODD = [None, None, "", "  ", " Woman ", "woman", "=cmd()", "Élan", "Zzz"]
 
 COPIED = ("dob", "gender", "sexual_orientation", "race", "immigration_status")
@@ -23,10 +24,9 @@ def day(dice: random.Random, spread: int = DAYS) -> date:
     return dice.choice(special) if dice.random() < 0.1 else EPOCH + timedelta(days=dice.randrange(spread))
 
 
-def make(seed: int, clients: int = 60, programs: int = 8) -> dict:
+def make(seed: int, clients: int = 60, programs: int = 8, departments: tuple[str, ...] = DEPARTMENTS) -> dict:
     """The dictionaries."""
     dice = random.Random(seed)
-    departments = ["Refuge", "clinics", "Housing", "Élan"]
     places = []
     for number in range(programs):
         since = [None if dice.random() < 0.3 else day(dice) for _ in range(dice.randrange(4))]

@@ -1,0 +1,49 @@
+"""How far a database has come: a mark taken before something is read tells later whether it still holds.
+
+The last audit entry alone would not do: its number is drawn before its transaction is committed, so that a smaller one
+can appear later. A mark therefore also names the transactions that were on their way.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import connections
+
+from reporting.reading import alias
+
+_TAKE = """
+SELECT coalesce((SELECT max(position) FROM audit_log), 0),
+       ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text)
+"""
+_HOLDS = """
+SELECT coalesce((SELECT max(position) FROM audit_log), 0) = %s AND NOT EXISTS (
+    SELECT FROM unnest(%s::text[]) AS under_way (id) WHERE coalesce(pg_xact_status(id::xid8), 'committed') = 'committed'
+)
+"""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The last audit entry, and the transactions that were under way."""
+
+    position: int
+    under_way: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file."""
+        return asdict(self)
+
+
+def take(using: str | None = None) -> Mark:
+    """Where the database is now, of reports or `using`."""
+    with connections[using or alias()].cursor() as cursor:
+        cursor.execute(_TAKE)
+        position, under_way = cursor.fetchone()
+    return Mark(position, tuple(under_way))
+
+
+def holds(mark: Mark) -> bool:
+    """Nothing that is in the audit log was committed since."""
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(_HOLDS, [mark.position, list(mark.under_way)])
+        return cursor.fetchone()[0]

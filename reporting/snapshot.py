@@ -1,0 +1,226 @@
+"""A columnar copy for large agencies: Parquet files below CCD_DATA_DIR/snapshots, read by DuckDB.
+
+Written by `manage.py snapshot` and stamped with the mark taken before it was read. Used while the mark holds, else the
+question goes to PostgreSQL; the tests hold both to equal numbers cell by cell. It carries no names and no keys of
+clients, but dates of birth and demographics: its folder is for the program alone.
+"""
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from reporting import marks
+from reporting.demographics import AGE_GROUPS, AGES, NOT_RECORDED, OLDEST, PARTITIONS, languages, named, years_before
+
+KEPT = "current"
+_COPIED = {
+    "stay": """SELECT coalesce(linked_to, client_id) AS client, program_id AS program, start_date, end_date
+        FROM client_program_enrollments JOIN clients USING (client_id)""",
+    "client": """SELECT client_id AS client, gender, sexual_orientation, race, immigration_status,
+        array_to_json(languages_spoken)::text AS languages, dob FROM clients WHERE linked_to IS NULL""",
+    "place": """SELECT program_id AS program, programs.name, departments.name AS department, department_id
+        FROM programs JOIN departments USING (department_id)""",
+}
+_TEXTS = ("gender", "sexual_orientation", "race", "immigration_status", "languages")
+# Numbers in place of keys and texts: a hundred times less to hash.
+_MAKE = """
+CREATE TABLE person AS SELECT row_number() OVER () - 1 AS person, * FROM client;
+CREATE TABLE spot AS SELECT row_number() OVER (ORDER BY program) - 1 AS spot, * FROM place;
+COPY (
+    SELECT spot::INTEGER AS spot, program::VARCHAR AS program, name, department,
+           department_id::VARCHAR AS department_id
+    FROM spot
+) TO '{folder}/places.parquet';
+COPY (
+    SELECT person::INTEGER AS person, spot::INTEGER AS spot, start_date,
+           coalesce(end_date, DATE '9999-12-31') AS end_date
+    FROM stay JOIN person USING (client) JOIN spot USING (program)
+    ORDER BY end_date, start_date
+) TO '{folder}/stays.parquet';
+COPY (SELECT person::INTEGER AS person, {codes}, dob FROM person ORDER BY person) TO '{folder}/people.parquet';
+"""
+_WORDS = """
+CREATE TABLE words_{name} AS
+SELECT row_number() OVER (ORDER BY {name} NULLS FIRST) - 1 AS code, {name} AS word
+FROM (SELECT DISTINCT {name} FROM client);
+COPY words_{name} TO '{folder}/words_{name}.parquet';
+"""
+_CODE = "(SELECT code FROM words_{name} WHERE word IS NOT DISTINCT FROM person.{name})::INTEGER AS {name}"
+_SERVED = """
+CREATE TEMP TABLE served AS
+SELECT DISTINCT person, spot FROM stays WHERE start_date <= ? AND end_date >= ? {places}
+"""
+_IN_DEPARTMENT = """
+SELECT department, count(DISTINCT person) FROM served JOIN places USING (spot) GROUP BY department_id, department
+"""
+_IN_PROGRAM = """
+SELECT department, name, count(*) FROM served JOIN places USING (spot) GROUP BY spot, department, name
+"""
+_OCCUPIED = """
+SELECT program, day, count(DISTINCT person)
+FROM (SELECT * FROM stays WHERE start_date <= ? AND end_date >= ?) AS near
+JOIN (SELECT unnest(?::DATE[]) AS day) AS days ON start_date <= day AND end_date >= day
+JOIN places USING (spot)
+GROUP BY spot, program, day
+"""
+
+
+def write() -> Path:
+    """A new copy of the database as it is, put in the place of the last one; its folder."""
+    shelf = settings.DATA_DIR / "snapshots"
+    shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="snapshot-", dir=shelf))
+    try:
+        mark = _fill(folder)
+        (folder / "mark.json").write_text(json.dumps(mark.as_json()))
+        pointer = shelf / f"{folder.name}.pointer"
+        pointer.write_text(folder.name)
+        pointer.replace(shelf / KEPT)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    for old in shelf.glob("snapshot-*"):
+        if old.is_dir() and old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def _fill(folder: Path) -> marks.Mark:
+    mark = marks.take(DEFAULT_DB_ALIAS)
+    with duckdb.connect() as lake:
+        _load(lake, folder)
+        for name in _TEXTS:
+            lake.execute(_WORDS.format(name=name, folder=folder))
+        codes = ", ".join(_CODE.format(name=name) for name in _TEXTS)
+        lake.execute(_MAKE.format(folder=folder, codes=codes))
+    return mark
+
+
+def _load(lake: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """All tables as of one moment, by COPY through a file of the program's own."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if len(connection.savepoint_ids) == 0:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for name, query in _COPIED.items():
+            path = folder / f"{name}.csv"
+            with path.open("wb") as file, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)") as copy:
+                for piece in copy:
+                    file.write(piece)
+            lake.execute(
+                f"CREATE TABLE {name} AS SELECT * FROM read_csv('{path}', header=true, delim=',', quote='\"', "
+                f"escape='\"', nullstr='', allow_quoted_nulls=false, columns={_types(name)})"
+            )
+            path.unlink()
+
+
+def _types(name: str) -> str:
+    columns = {
+        "stay": {"client": "UUID", "program": "UUID", "start_date": "DATE", "end_date": "DATE"},
+        "client": {"client": "UUID", **dict.fromkeys(_TEXTS, "VARCHAR"), "dob": "DATE"},
+        "place": {"program": "UUID", "name": "VARCHAR", "department": "VARCHAR", "department_id": "UUID"},
+    }[name]
+    return "{" + ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items()) + "}"
+
+
+def fresh() -> "Snapshot | None":
+    """The last copy, where nothing has changed since."""
+    try:
+        folder = settings.DATA_DIR / "snapshots" / (settings.DATA_DIR / "snapshots" / KEPT).read_text()
+        stamp = json.loads((folder / "mark.json").read_text())
+        mark = marks.Mark(stamp["position"], tuple(stamp["under_way"]))
+        return Snapshot(folder) if marks.holds(mark) else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+class Snapshot:
+    """Questions to one copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _ask(self, lake: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ()) -> list[tuple]:
+        return lake.execute(sql, list(values)).fetchall()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        lake = duckdb.connect(config={"threads": 2})
+        for name in ("stays", "people", "places"):
+            lake.execute(f"CREATE VIEW {name} AS FROM read_parquet('{self.folder}/{name}.parquet')")
+        return lake
+
+    def _serve(self, lake: duckdb.DuckDBPyConnection, params: dict[str, Any]) -> None:
+        """The tables `served`, a row per person and place, and `person`, a row per person."""
+        places, values = self._places(params)
+        lake.execute(_SERVED.format(places=places), [params["date_to"], params["date_from"], *values])
+        lake.execute("CREATE TEMP TABLE person AS SELECT * FROM people WHERE person IN (SELECT person FROM served)")
+
+    def _places(self, params: dict[str, Any]) -> tuple[str, list[str]]:
+        found, values = "", []
+        for name, column in (("department", "department_id"), ("program", "program")):
+            if params.get(name):
+                found += f" AND spot IN (SELECT spot FROM places WHERE {column} = ?)"
+                values.append(str(params[name].pk))
+        return found, values
+
+    def counts(self, params: dict[str, Any]) -> dict[str, Counter]:
+        """As reporting.served.counts()."""
+        with self._open() as lake:
+            self._serve(lake, params)
+            found: dict[str, Counter] = {"total": Counter(), "department": Counter(), "program": Counter()}
+            found["total"]["", ""] = self._ask(lake, "SELECT count(*) FROM person")[0][0]
+            for name, number in self._ask(lake, _IN_DEPARTMENT):
+                found["department"]["", name] += number
+            for department, name, number in self._ask(lake, _IN_PROGRAM):
+                found["program"][department, name] += number
+            for section in PARTITIONS[:-1]:
+                found[section] = Counter()
+                for word, number in self._words(lake, section):
+                    found[section]["", named(word)] += number
+            found["language"] = Counter()
+            for word, number in self._words(lake, "languages"):
+                for language in languages(json.loads(word) if word else None):
+                    found["language"]["", language] += number
+            found["age_group"] = self._ages(lake, params["date_to"])
+        return found
+
+    def _words(self, lake: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str | None, int]]:
+        words = f"read_parquet('{self.folder}/words_{name}.parquet')"
+        grouped = f"SELECT {name} AS code, count(*) AS number FROM person GROUP BY {name}"
+        return self._ask(lake, f"SELECT word, number FROM ({grouped}) JOIN {words} USING (code)")
+
+    def _ages(self, lake: duckdb.DuckDBPyConnection, day: date) -> Counter:
+        cases = " ".join(f"WHEN dob > ? THEN {place}" for place in range(len(AGE_GROUPS)))
+        age = f"CASE WHEN dob IS NULL THEN -1 {cases} ELSE {AGES.index(OLDEST)} END"
+        sql = f"SELECT {age} AS age, count(*) FROM person GROUP BY age"
+        rows = self._ask(lake, sql, [years_before(day, years) for years, _ in AGE_GROUPS])
+        return Counter({("", NOT_RECORDED if age < 0 else AGES[age]): number for age, number in rows})
+
+    def newcomers(self, params: dict[str, Any]) -> tuple[int, int]:
+        """As reporting.served.newcomers()."""
+        with self._open() as lake:
+            self._serve(lake, params)
+            places, values = self._places(params)
+            total = self._ask(lake, "SELECT count(*) FROM person")[0][0]
+            again = self._ask(
+                lake,
+                f"SELECT count(*) FROM person WHERE person IN (SELECT person FROM stays WHERE start_date < ?{places})",
+                [params["date_from"], *values],
+            )[0][0]
+        return total - again, again
+
+    def occupied(self, days: list[date]) -> dict[tuple[UUID, date], int]:
+        """(program, day) → different people in it on that day."""
+        with self._open() as lake:
+            rows = self._ask(lake, _OCCUPIED, [max(days), min(days), days])
+        return {(UUID(program), day): number for program, day, number in rows}
