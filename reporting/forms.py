@@ -10,9 +10,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from core import rules
 from core.models import Client, Department, Program, Staff
 from reporting.demographics import DEMOGRAPHICS, NOT_RECORDED, having
+from reporting.reading import scoped
 
 FISCAL_YEAR_STARTS = 4  # April
 
@@ -83,7 +83,7 @@ class PlaceForm(ReportForm):
         ]
 
     def _seen(self, model: type) -> Any:
-        return model.objects.all() if self.actor is None else rules.visible_to(self.actor, model)
+        return scoped(self.actor, model)
 
     def clean_department(self) -> Department | None:
         """The department, or an error that names the nearest."""
@@ -179,7 +179,7 @@ class ValueField(forms.CharField):
         words = {word.casefold(): word for word in (*DEMOGRAPHICS[self.section], NOT_RECORDED)}
         if wanted.casefold() in words:
             return words[wanted.casefold()]
-        if not having(Client.objects.all(), self.section, wanted, timezone.localdate()).exists():
+        if not having(scoped(None, Client), self.section, wanted, timezone.localdate()).exists():
             raise _unknown(self.section.replace("_", " "), wanted, list(words.values()))
         return wanted
 
