@@ -217,6 +217,8 @@ def _file(
 
 
 def _beside(request: HttpRequest, report: Report, params: Params) -> Params:
+    if not report.remembers:
+        return report.beside(request.user, params)
     return remembered(request.user, f"{report.slug}-beside", params, lambda: report.beside(request.user, params))
 
 

@@ -23,6 +23,7 @@ RECORDS: tuple[Entry, ...] = (
 REPORTS: tuple[Entry, ...] = (
     ("Organizational Summary", "bar_chart", "report", ("org_summary",), "core.view_report"),
     ("Vacancy Tracker", "event_available", "report", ("vacancy",), "core.view_report"),
+    ("All Reports", "lists", "report_index", (), "core.view_report"),
 )
 LOG: tuple[Entry, ...] = (("Audit Log", "manage_history", "core_auditentry_changelist", (), "core.view_auditentry"),)
 DESK: tuple[Entry, ...] = (

@@ -101,13 +101,43 @@ class PlaceForm(ReportForm):
         self.data = {**self.data, name: str(record.pk)}
 
 
-class PlacePeriodForm(PlaceForm):
-    """A period, and perhaps a department or a program."""
+class DayPlaceForm(PlaceForm):
+    """A day, and perhaps a department."""
+
+    as_of = DayField(label="As of", initial=timezone.localdate, help_text="The day that is looked at.")
+    field_order = ["as_of", "department"]
+
+    def presets(self) -> list[tuple[str, dict[str, date]]]:
+        """Today, and the end of the month before."""
+        today = timezone.localdate()
+        return [("Today", {"as_of": today}), ("End of last month", {"as_of": today.replace(day=1) - date.resolution})]
+
+
+class PeriodForm(ReportForm):
+    """A period alone."""
 
     date_from = DayField(
         label="From", initial=lambda: this_fiscal_year(timezone.localdate())[0], help_text="First day of the period."
     )
     date_to = DayField(label="To", initial=timezone.localdate, help_text="Last day of the period, included.")
+
+    def clean(self) -> dict[str, Any]:
+        """A period that ends before it starts has no days."""
+        cleaned = super().clean()
+        first, last = cleaned.get("date_from"), cleaned.get("date_to")
+        if first and last and last < first:
+            self.add_error("date_to", f"The last day, {last}, is before the first, {first}.")
+        return cleaned
+
+    def presets(self) -> list[tuple[str, dict[str, date]]]:
+        """Periods that boards ask for."""
+        today = timezone.localdate()
+        return [(name, dict(zip(("date_from", "date_to"), of(today), strict=True))) for name, of in PERIODS.items()]
+
+
+class PlacePeriodForm(PlaceForm, PeriodForm):
+    """A period, and perhaps a department or a program."""
+
     program = forms.CharField(
         required=False,
         widget=forms.Select,
@@ -141,19 +171,6 @@ class PlacePeriodForm(PlaceForm):
         if not found:
             raise ValidationError(f"{named[0].name} is in {places}, not in {department.name}.", UNKNOWN)
         raise ValidationError(f"There is a program {named[0].name} in {places}: name the department, too.", UNKNOWN)
-
-    def clean(self) -> dict[str, Any]:
-        """A period that ends before it starts has no days."""
-        cleaned = super().clean()
-        first, last = cleaned.get("date_from"), cleaned.get("date_to")
-        if first and last and last < first:
-            self.add_error("date_to", f"The last day, {last}, is before the first, {first}.")
-        return cleaned
-
-    def presets(self) -> list[tuple[str, dict[str, date]]]:
-        """Periods that boards ask for."""
-        today = timezone.localdate()
-        return [(name, dict(zip(("date_from", "date_to"), of(today), strict=True))) for name, of in PERIODS.items()]
 
 
 class ValueField(forms.CharField):

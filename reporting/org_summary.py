@@ -29,6 +29,7 @@ class OrgSummary(Report):
     icon = "groups"
     form = ServedForm
     columns = ("section", "group", "value", "clients", "percent")
+    remembers = True
     counted = "clients"
 
     def answer(self, actor: Staff | None, params: Params) -> Iterator[Row]:

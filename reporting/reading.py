@@ -4,7 +4,7 @@ replica where there is one.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from django.conf import settings
@@ -72,6 +72,12 @@ def stays_between(stays: models.QuerySet, first: date, last: date) -> tuple[str,
     """
     halves = [compiled(half, "client_id", "program_id") for half in stays.halves_active_between(first, last)]
     return " UNION ALL ".join(sql for sql, _ in halves), tuple(value for _, values in halves for value in values)
+
+
+def local_days(first: date, last: date) -> tuple[datetime, datetime]:
+    """From the first moment of a local day through the last of another, for __range."""
+    zone = timezone.get_current_timezone()
+    return datetime.combine(first, time.min, zone), datetime.combine(last, time.max, zone)
 
 
 def file_ages() -> list[tuple[str, int]]:

@@ -201,6 +201,8 @@ class Report(ABC):
     permission: ClassVar[str] = "core.view_report"
     form: ClassVar[type[ReportForm]]
     columns: ClassVar[tuple[str, ...]]
+    # The answer hangs on nothing but the parameters and audited tables, and is the same for all who see every client.
+    remembers: ClassVar[bool] = False
     counted: ClassVar[str] = ""  # the column that counts people, where one does
 
     def bind(self, data: Mapping[str, Any], *, actor: Staff | None) -> ReportForm:
@@ -215,6 +217,8 @@ class Report(ABC):
         rules.require(actor, self.permission)
         if actor is not None and not rules.sees_every_client(actor):
             return self.shared(actor, params, settings.CCD_SMALL_CELLS_INSIDE)
+        if not self.remembers:
+            return list(self.answer(actor, params))
         return list(remembered(actor, self.slug, params, lambda: list(self.answer(actor, params))))
 
     def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:

@@ -6,12 +6,11 @@ from types import MappingProxyType
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from core import rules
 from core.models import Enrollment, Program, Staff
 from reporting import snapshot
-from reporting.forms import DayField, PlaceForm
+from reporting.forms import DayPlaceForm
 from reporting.leaving import withheld
 from reporting.reading import compiled, people_of, scoped, select, stays_between
 from reporting.report import HIDDEN, Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, plural
@@ -65,18 +64,6 @@ GROUP BY program_id, day
 MONTHS = 12
 
 
-class VacancyForm(PlaceForm):
-    """A day, and perhaps a department."""
-
-    as_of = DayField(label="As of", initial=timezone.localdate, help_text="The day the places are counted.")
-    field_order = ["as_of", "department"]
-
-    def presets(self) -> list[tuple[str, dict[str, date]]]:
-        """Today, and the end of the month before."""
-        today = timezone.localdate()
-        return [("Today", {"as_of": today}), ("End of last month", {"as_of": today.replace(day=1) - date.resolution})]
-
-
 class Vacancy(Report):
     """Capacity, occupied, vacant; negative where more people are in than places."""
 
@@ -84,8 +71,9 @@ class Vacancy(Report):
     title = "Vacancy Tracker"
     description = "Capacity, occupied and vacant places of each program as of a day."
     icon = "bed"
-    form = VacancyForm
+    form = DayPlaceForm
     columns = ("department", "program", "location", "capacity", "occupied", "vacant", "as_of")
+    remembers = True
     counted = "occupied"
 
     def answer(self, actor: Staff | None, params: Params) -> Iterator[Row]:
