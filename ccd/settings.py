@@ -190,7 +190,8 @@ IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 PGTRIGGER_MIGRATIONS = True
 
-# Mail about proposals: none without EMAIL_URL. A server that does not answer holds a decision's page this many seconds.
+# Mail about proposals and reports by mail: none without EMAIL_URL. A server that does not answer holds a decision's
+# page this many seconds.
 CCD_SENDS_MAIL = bool(env.str("EMAIL_URL", default=""))
 if CCD_SENDS_MAIL:
     try:
@@ -216,12 +217,6 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 200},
     },
 }
-
-# Where scheduled reports are sent from: smtp+tls://user:password@host:587.
-EMAIL_URL = env.str("EMAIL_URL", default="")
-if EMAIL_URL:
-    vars().update(env.email_url_config(EMAIL_URL))
-DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="ccd@localhost")
 
 # Numbers of fewer people are hidden: from those who may not see every client, and in files that leave the agency.
 CCD_SMALL_CELLS_INSIDE = env.int("CCD_SMALL_CELLS_INSIDE", default=5)

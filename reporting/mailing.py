@@ -20,7 +20,7 @@ def send(report: Report, params: Params, rows: Sequence[Row], addresses: Sequenc
             validate_email(address)
         except ValidationError:
             raise CCDError(f"{address[:80]!r} is not an e-mail address.") from None
-    if not settings.EMAIL_URL and "locmem" not in settings.EMAIL_BACKEND:
+    if not settings.CCD_SENDS_MAIL:
         raise CCDError("No mail server is named: set EMAIL_URL, as smtp+tls://user:password@host:587.")
     asked = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in params.items() if value is not None)
     message = EmailMessage(report.title, f"{report.description}\n\n{asked}\n", settings.DEFAULT_FROM_EMAIL, to)
