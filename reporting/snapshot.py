@@ -76,7 +76,10 @@ GROUP BY spot, program, day
 
 
 def write() -> Path:
-    """A new copy of the database as it is, put in the place of the last one; its folder."""
+    """A new copy of the database as it is, put in the place of the last one; its folder. The last one stays until the
+    next is written: someone may be reading it.
+    """
+    before = _current()
     shelf = settings.DATA_DIR / "snapshots"
     shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="snapshot-", dir=shelf))
@@ -90,9 +93,18 @@ def write() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     for old in shelf.glob("snapshot-*"):
-        if old.is_dir() and old != folder:
+        if old.is_dir() and old not in (folder, before):
             shutil.rmtree(old, ignore_errors=True)
     return folder
+
+
+def _current() -> Path | None:
+    """The folder of the last copy."""
+    shelf = settings.DATA_DIR / "snapshots"
+    try:
+        return shelf / (shelf / KEPT).read_text()
+    except (OSError, ValueError):
+        return None
 
 
 def _fill(folder: Path) -> marks.Mark:
@@ -136,12 +148,13 @@ def _types(name: str) -> str:
 def fresh() -> "Snapshot | None":
     """The last copy, where nothing has changed since."""
     try:
-        folder = settings.DATA_DIR / "snapshots" / (settings.DATA_DIR / "snapshots" / KEPT).read_text()
+        if (folder := _current()) is None:
+            return None
         stamp = json.loads((folder / "mark.json").read_text())
         mark = marks.Mark(stamp["position"], tuple(stamp["under_way"]))
-        return Snapshot(folder) if marks.holds(mark) else None
     except (OSError, ValueError, KeyError):
         return None
+    return Snapshot(folder) if marks.holds(mark) else None
 
 
 class Snapshot:

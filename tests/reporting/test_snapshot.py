@@ -91,14 +91,21 @@ def test_people_of_one_value_alone_are_asked_of_the_database(shelter: Program, e
 @pytest.mark.django_db
 def test_its_files_are_the_programs_own_and_hold_no_names(shelf: Path, shelter: Program, enroll: Enroll):
     client = enroll(shelter, "2025-01-01", first_name="Unmistakable")
-    folder, old = snapshot.write(), snapshot.write
+    folder = snapshot.write()
     assert (shelf.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o700, 0o700)
     everything = b"".join(path.read_bytes() for path in folder.iterdir())
     assert b"Unmistakable" not in everything
     assert client.pk.bytes not in everything
     assert str(client.pk).encode() not in everything
-    again = old()
-    assert [path.name for path in shelf.iterdir() if path.is_dir()] == [again.name]
+
+
+@pytest.mark.django_db
+def test_the_copy_someone_may_be_reading_outlives_the_next_one_alone(shelf: Path, shelter: Program, enroll: Enroll):
+    enroll(shelter, "2025-01-01")
+    snapshot.write()
+    last, now = snapshot.write(), snapshot.write()
+    assert {path for path in shelf.iterdir() if path.is_dir()} == {last, now}
+    assert snapshot.Snapshot(last).newcomers(JANUARY) == snapshot.Snapshot(now).newcomers(JANUARY) == (1, 0)
 
 
 @pytest.mark.django_db
