@@ -9,7 +9,7 @@ from core.ingest.faults import CellFault, Fault, about, fault
 from core.ingest.headers import recognise
 from core.ingest.profile import SourceProfile
 from core.ingest.programs import ProgramIndex
-from core.ingest.reader import RawRow
+from core.ingest.reader import UNREAD_ROWS, RawRow
 from core.ingest.resource import DailyFileResource, Reading
 from core.normalise import tidy
 
@@ -98,9 +98,9 @@ class Checker:
         self._found_programs: dict[tuple[str, str | None], UUID | CellFault] = {}
 
     def check(self, raw: RawRow) -> CheckedRow:
-        """The row's values, and every fault and note; a row of the wrong width is not read further."""
+        """The row's values, and every fault and note; a row of the wrong width, or of headers, is not read further."""
         row = CheckedRow(raw.number, {}, list(raw.faults), list(raw.notes), raw.cells)
-        if any(each.code == "too_many_cells" for each in raw.faults):
+        if any(each.code in UNREAD_ROWS for each in raw.faults):
             return row
         self._read_cells(row)
         self._check_names(row)

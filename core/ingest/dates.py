@@ -8,7 +8,7 @@ from core.ingest.faults import CellFault
 from core.ingest.profile import SourceProfile
 
 _TIME: Final = re.compile(r"[T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?( ?[AP]\.?M\.?)?$", re.ASCII | re.IGNORECASE)
-_MIDNIGHT: Final = re.compile(r"(0?0:00(:00(\.0+)?)?|12:00(:00)? ?A\.?M\.?)$", re.ASCII | re.IGNORECASE)
+_MIDNIGHT: Final = re.compile(r"[T ](0?0:00(:00(\.0+)?)?|12:00(:00)? ?A\.?M\.?)$", re.ASCII | re.IGNORECASE)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DAY_NUMBER: Final = re.compile(r"\d{5}(\.\d+)?", re.ASCII)
 

@@ -12,6 +12,8 @@ REQUIRED: Final = ("first_name", "last_name")
 # What our outcomes and rejects files put before the file's own columns.
 OUTCOME_COLUMNS: Final = ("row_number", "outcome", "reason_code", "reason", "client_id", "candidate_ids", "score")
 
+NAMED: Final = 30  # ignored columns told by name
+
 _OUTCOME_KEYS: Final = tuple(map(header_key, OUTCOME_COLUMNS))
 
 
@@ -45,7 +47,10 @@ def ignored(headers: Sequence[str], columns: Sequence[str | None]) -> list[str]:
         for position, (header, column) in enumerate(zip(headers, columns, strict=True), start=1)
         if column is None and header_key(header) not in _OUTCOME_KEYS
     ]
-    return [f"Columns not known to this source were ignored: {', '.join(unknown)}."] if unknown else []
+    if not unknown:
+        return []
+    more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
+    return [f"Columns not known to this source were ignored: {', '.join(unknown[:NAMED])}{more}."]
 
 
 def _refuse_missing(headers: Sequence[str], columns: Sequence[str | None], profile: SourceProfile) -> None:

@@ -1,7 +1,8 @@
 """Is this XLSX safe to open? Asked before any spreadsheet reader sees it: a crafted file of a few kilobytes can ask one
 for hundreds of gigabytes, and readers written in Rust then abort the process instead of raising.
 
-Nothing the archive says about itself is believed: each part is unpacked here, in pieces, up to a limit.
+What the archive says about itself is believed only where it speaks against it: each part is unpacked here, in pieces,
+up to the size it claims.
 """
 
 import io
@@ -26,6 +27,7 @@ SPARSENESS: Final = 20
 
 _PIECE: Final = 1024 * 1024
 _OVERLAP: Final = 32  # a declaration may lie across two pieces
+_NOT_THE_SIZE: Final = "The file is damaged: a part of it has not the size it claims."
 _STORED, _DEFLATED = 0, 8
 _LOCAL_HEADER: Final = 30
 _DECLARATION: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
@@ -34,6 +36,12 @@ _USUAL_CELL: Final = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"')
 _CELL: Final = re.compile(rb"<(?:[^\s<>/:]+:)?c(?=[\s/>])")
 _OTHER_ATTRIBUTES: Final = rb"""(?:\s+(?!r\s*=)[^\s=<>/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*"""
 _REFERENCE: Final = re.compile(_OTHER_ATTRIBUTES + rb"""\s+r\s*=\s*["']([A-Za-z]{1,3}[0-9]{1,7})["']""")
+# What the reader gives as blank although something stands there: errors, and formulas that were never computed.
+_UNCOMPUTED: Final = re.compile(
+    rb"""<c\b[^>]*\br="([A-Z]{1,3}[0-9]{1,7})"[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>"""
+)
+_ERROR: Final = re.compile(rb"""<c\b(?=[^>]*\bt=["']e["'])[^>]*\br=["']([A-Z]{1,3}[0-9]{1,7})["']""")
+_NAMED: Final = 10  # cells told by their address
 _DIGITS: Final = string.digits.encode()
 _LETTERS: Final = string.ascii_uppercase.encode()
 _XML: Final = (".xml", ".rels", ".vml")
@@ -46,6 +54,8 @@ class _Extent:
     def __init__(self) -> None:
         self.cells = self.rows = self.columns = 0
         self.is_sheet = self.has_unaddressed = False
+        self.unread: dict[str, None] = {}  # addresses of cells that the reader gives as blank
+        self._last_cell = b""
         self._rest = b""
 
     def add(self, piece: bytes, *, is_end: bool = False) -> None:
@@ -54,6 +64,8 @@ class _Extent:
         cut = len(text) if is_end else max(text.rfind(b"<"), 0)
         complete, self._rest = text[:cut], text[cut:]
         self.is_sheet = self.is_sheet or b"sheetData" in complete
+        if self.is_sheet:
+            self._find_unread(complete)
         if len(self._rest) > _PIECE:
             self.has_unaddressed, self._rest = True, b""
         references = _USUAL_CELL.findall(complete)
@@ -64,6 +76,15 @@ class _Extent:
             self.cells += len(references)
             self.rows = max(self.rows, *map(int, set(joined.translate(None, _LETTERS).split())))
             self.columns = max(self.columns, *map(_column_number, set(joined.translate(None, _DIGITS).split())))
+
+    def _find_unread(self, text: bytes) -> None:
+        """The last cell of a piece may go on in the next one, and is looked at again there."""
+        text = self._last_cell + text
+        self._last_cell = text[max(text.rfind(b"<c "), 0) :]
+        if b"<f" in text:
+            self.unread.update((address.decode(), None) for address in _UNCOMPUTED.findall(text))
+        if b't="e"' in text or b"t='e'" in text:
+            self.unread.update((address.decode(), None) for address in _ERROR.findall(text))
 
     def _read_slowly(self, text: bytes) -> list[bytes]:
         matches = [_REFERENCE.match(text, cell.end()) for cell in _CELL.finditer(text)]
@@ -88,13 +109,29 @@ class _Extent:
             )
 
 
-def inspect(content: bytes) -> None:
-    """Refuses with a sentence what is not a plain workbook, or would take more memory than an honest one."""
+def inspect(content: bytes) -> list[str]:
+    """Refuses with a sentence what is not a plain workbook, or would take more memory than an honest one. Returns notes
+    on cells that read as blank although something stands in them.
+    """
     parts = _parts(content)
     _refuse_kinds({part.filename.lower() for part in parts})
     left = UNZIPPED
+    unread: list[str] = []
     for part in parts:
-        left -= _inspect_part(content, part, left)
+        size, found = _inspect_part(content, part, left)
+        left -= size
+        unread += found
+    return _notes(unread)
+
+
+def _notes(unread: list[str]) -> list[str]:
+    if not unread:
+        return []
+    more = f" and {len(unread) - _NAMED:,} more" if len(unread) > _NAMED else ""
+    return [
+        "Cells with an error or with a formula that was never computed were read as blank: "
+        f"{', '.join(unread[:_NAMED])}{more}."
+    ]
 
 
 def _parts(content: bytes) -> list[zipfile.ZipInfo]:
@@ -119,13 +156,17 @@ def _refuse_kinds(names: set[str]) -> None:
         raise FileRefused("The file is a zip archive but no Excel workbook; save the data as XLSX or CSV.")
 
 
-def _inspect_part(content: bytes, part: zipfile.ZipInfo, left: int) -> int:
-    """The part's true size. Refuses it as soon as it is too large, or says something a plain workbook does not."""
+def _inspect_part(content: bytes, part: zipfile.ZipInfo, left: int) -> tuple[int, list[str]]:
+    """The part's true size, and its cells that read as blank. Refuses it as soon as it is too large, or says something
+    a plain workbook does not.
+    """
     name = part.filename.lower()
     size, before, extent = 0, b"", _Extent()
+    _refuse_size(part.file_size, part.compress_size, left)  # a claim is believed where it speaks against the file
     for piece in _unpacked(content, part):
         size += len(piece)
-        _refuse_size(size, part.compress_size, left)
+        if size > part.file_size:
+            raise FileRefused(_NOT_THE_SIZE)
         extent.add(piece)
         if name.endswith(_XML):
             _refuse_xml(before + piece, is_start=not before, name=name)
@@ -133,8 +174,8 @@ def _inspect_part(content: bytes, part: zipfile.ZipInfo, left: int) -> int:
     extent.add(b"", is_end=True)
     extent.refuse_bomb()
     if size != part.file_size:
-        raise FileRefused("The file is damaged: a part of it has not the size it claims.")
-    return size
+        raise FileRefused(_NOT_THE_SIZE)
+    return size, list(extent.unread)
 
 
 def _unpacked(content: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:

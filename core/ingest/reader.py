@@ -15,7 +15,7 @@ from core.ingest.faults import Fault, fault
 from core.ingest.headers import count_outcome_columns, ignored, recognise
 from core.ingest.profile import SourceProfile
 from core.ingest.xlsx import Sheet
-from core.normalise import unescape_formula
+from core.normalise import header_key, unescape_formula
 
 LARGEST: Final = 64 * 1024 * 1024
 
@@ -31,6 +31,17 @@ _REFUSED_ENDINGS: Final = {
     ".ods": "OpenDocument sheets (.ods) are not read; save it as XLSX or CSV.",
     ".zip": "Archives (.zip) are not read; unpack it first.",
 }
+# Faults of a row that is not read any further.
+_REPEATED_HEADERS: Final = Fault(
+    "",
+    "",
+    "repeated_headers",
+    "The row repeats the headers; two files may have been put together. Nothing was read of it.",
+)
+_NUL: Final = Fault(
+    "", "", "nul_character", "The row holds a NUL character, which no text has (shown as \ufffd); type that cell again."
+)
+UNREAD_ROWS: Final = frozenset({"too_many_cells", "repeated_headers", "nul_character"})
 
 
 class RawRow(NamedTuple):
@@ -65,6 +76,7 @@ class Table:
         while own and not own[-1].strip():
             own.pop()
         self.headers: tuple[str, ...] = tuple(own)
+        self._later_headers = own[1:]
         self.columns: tuple[str | None, ...] = recognise(self.headers, profile)
         self.notes: list[str] = [*grid.notes, *ignored(self.headers, self.columns)]
         self.blank_rows = 0
@@ -86,13 +98,18 @@ class Table:
     def _row(self, number: int, cells: list[str], unsafe: Sequence[int]) -> RawRow:
         cells = [unescape_formula(text) if text[:1] == "'" else text for text in cells]
         width = len(self.headers)
+        if cells[1:width] == self._later_headers and header_key(cells[0]) == header_key(self.headers[0]):
+            return RawRow(number, _padded(cells, width), (_REPEATED_HEADERS,))
         if len(cells) > self._width or any(map(str.strip, cells[width:])):
             return RawRow(number, _padded(cells, width), (self._too_many(cells),))
         notes = ()
         if len(cells) < width:
             notes = (f"The row ends after {len(cells)} of {width} cells; the others were read as blank.",)
         row = _padded(cells[:width], width)
-        return RawRow(number, row, self._unsafe_numbers(row, unsafe) if unsafe else (), notes)
+        faults = self._unsafe_numbers(row, unsafe) if unsafe else ()
+        if "\0" in "".join(row):
+            return RawRow(number, tuple(cell.replace("\0", "\ufffd") for cell in row), (*faults, _NUL), notes)
+        return RawRow(number, row, faults, notes)
 
     def _too_many(self, cells: Sequence[str]) -> Fault:
         sentence = (

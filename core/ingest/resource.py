@@ -26,6 +26,9 @@ _BLANKS: Final = frozenset(
 )
 _DATE_BLANKS: Final = frozenset({"n/a", "#n/a", "na", "null", "none", "nil"})
 _NAME_BLANKS: Final = frozenset({"n/a", "#n/a", "none", "(none)", "not applicable"})  # of a nickname or an alias
+# What a spreadsheet writes where it could not compute, and what it makes of a long number: nobody's name or identifier.
+_SPREADSHEET_ERROR: Final = re.compile(r"#(n/a|ref!|name\?|value!|div/0!|null!|num!|spill!|calc!)", re.IGNORECASE)
+_ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _EXTENSION: Final = re.compile(r"[;,]? *(x|ext\.?|extension|poste) *\d+$", re.IGNORECASE)
 _NOT_AVAILABLE: Final = re.compile(r"(?<!\w)#?n/a(?!\w)", re.IGNORECASE)
 _MAILTO: Final = re.compile("^mailto: ?", re.IGNORECASE)
@@ -86,6 +89,13 @@ class NameWidget(TextWidget):
         if not any(map(str.isalnum, text)):
             reading.note("has no letter and was read as missing.")
             return None
+        if _SPREADSHEET_ERROR.fullmatch(text):
+            reading.note("is a spreadsheet's error, not a name, and was read as missing.")
+            return None
+        if "\ufffd" in text:
+            reading.note("has lost a letter on its way here (\ufffd) and was kept.")
+        if not any(map(str.isalpha, text)):
+            reading.note("has no letter and was kept.")
         if len(text) == 1 and text.upper() != text.lower():
             reading.note("has one letter and was kept.")
         return text
@@ -111,6 +121,11 @@ class IdentifierWidget(TextWidget):
         if super().is_blank(text) or not text.strip("0"):
             reading.note("is no identifier and was read as missing.")
             return None
+        if _SPREADSHEET_ERROR.fullmatch(text):
+            reading.note("is a spreadsheet's error, no identifier, and was read as missing.")
+            return None
+        if _ROUNDED.fullmatch(text):
+            raise CellFault("unsafe_number", "is a number that a spreadsheet has rounded; type the identifier as text.")
         return text
 
 

@@ -20,12 +20,12 @@ class Sheet:
     """The first visible sheet. Its rows are converted as they are asked for."""
 
     def __init__(self, content: bytes) -> None:
-        preflight.inspect(content)
+        unread = preflight.inspect(content)
         with _calamine():
             book = CalamineWorkbook.from_filelike(io.BytesIO(content))
             names = _visible(book)
             self._sheet: CalamineSheet = book.get_sheet_by_name(names[0])
-        self.notes = [f"Only the first sheet, “{names[0]}”, was read."] if len(names) > 1 else []
+        self.notes = [*unread, *([f"Only the first sheet, “{names[0]}”, was read."] if len(names) > 1 else [])]
 
     def rows(self) -> Iterator[tuple[list[str], list[int]]]:
         """Each row's cells as text, and the positions of numbers too long to be trusted."""
