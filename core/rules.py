@@ -271,6 +271,7 @@ def _register() -> None:
     rules.add_perm("core.withdraw_change", is_own_proposal & is_waiting)
     rules.add_perm("core.answer_change", is_own_proposal & is_waiting)
     rules.add_perm("core.ingest_files", may_edit)
+    rules.add_perm("core.undo_batch", may_edit & is_visible)
     rules.add_perm("core.link_clients", may_edit)
     rules.add_perm("core.override_restriction", may_edit)
     rules.add_perm("core.restore_version", is_administrator)

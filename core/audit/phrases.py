@@ -105,6 +105,7 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ("pending_changes", "is_sent_back", "No", "Answered what was asked about the proposal to {proposal}"),
     ("client_assignments", "end_date", None, "Let {user} see {client} through {end_date}"),
     ("client_links", "undone_at", None, "Unlinked {client} and {other}"),
+    ("import_batches", "status", "Taken back", "Took back {file_name} from {source_system}"),
     ("staff", "active", "No", "Closed the account of {name}"),
     ("source_disagreements", "status", "Ours kept", "Kept ours: {field} of {client}, where {source_system} disagrees"),
     ("source_disagreements", "status", "Theirs taken", "Took {field} of {client} from {source_system}"),

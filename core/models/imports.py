@@ -23,6 +23,7 @@ class ImportBatch(models.Model):
         REFUSED = "refused", "Refused"
         CANCELLED = "cancelled", "Cancelled"
         INTERRUPTED = "interrupted", "Interrupted"
+        UNDONE = "undone", "Taken back"
 
     batch_id = uuid_key()
     source_system = models.CharField("source", max_length=40)
@@ -46,6 +47,15 @@ class ImportBatch(models.Model):
     headers = ArrayField(models.TextField(), null=True, blank=True)
     notes = ArrayField(models.TextField(), default=list, db_default=models.Value([], ArrayField(models.TextField())))
     reason = models.TextField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        db_column="undone_by",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "import_batches"

@@ -1,0 +1,140 @@
+"""What stands in the way of taking a daily file back, in sentences."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.backends.utils import CursorWrapper
+from django.db.models import ForeignKey, Model
+from django.utils import timezone
+
+from core.audit.words import label_of, model_of
+from core.models import Client, ClientPair, ImportBatch, ImportRow, MatchKey, PendingChange
+
+# Tables with a client that follow by themselves: rows of files, and what the database or find_duplicates works out.
+_FOLLOWING: Final = (ImportRow, ClientPair, MatchKey)
+
+
+def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
+    """A sentence for each thing that stands in the way. The tables of core.ingest.undo say what the file did."""
+    yield from _changed_later(cursor, batch)
+    yield from _hanging(cursor)
+    yield from _proposals(cursor)
+    yield from _later_files(cursor, batch)
+    yield from _overlaps(cursor)
+
+
+def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
+    """Later entries about a record the file made, or about a field it changed. A later file that was taken back itself
+    has put everything back to what this one wrote.
+    """
+    cursor.execute(
+        """
+        SELECT l.entity, c.first_name, c.last_name, l.action, l.changed_at, s.first_name, s.last_name,
+               ARRAY(SELECT k FROM jsonb_object_keys(coalesce(l.diff_json -> 'after', '{}')) k
+                     WHERE u.made OR k = ANY(u.fields) ORDER BY k)
+        FROM undone u JOIN audit_log l ON (l.entity, l.entity_id) = (u.entity, u.entity_id) AND l.position > u.first
+        LEFT JOIN clients c ON c.client_id = u.client_id LEFT JOIN staff s ON s.staff_id = l.changed_by
+        WHERE l.reference_id IS DISTINCT FROM %s
+          AND NOT EXISTS (SELECT FROM import_batches b WHERE b.batch_id = l.reference_id AND b.status = 'undone')
+          AND (u.made OR l.action = 'delete' OR (l.diff_json -> 'after') ?| u.fields)
+        ORDER BY l.position
+        """,
+        [batch.pk],
+    )
+    for entity, first, last, action, when, by_first, by_last, fields in cursor.fetchall():
+        model = model_of(entity)
+        what = ", ".join(label_of(model, name).lower() for name in fields)
+        changed = "was removed" if action == "delete" else f"was changed ({what})"
+        record = "record" if model is Client else str(model._meta.verbose_name)
+        by = f"{by_first} {by_last}".strip() if by_first or by_last else "the system"
+        yield f"{_name(first, last)}: the {record} {changed} on {_moment(when)} by {by}."
+
+
+def _hanging(cursor: CursorWrapper) -> Iterator[str]:
+    """Rows that are not of this file and hang on a client it made."""
+    for relation in Client._meta.related_objects:
+        model, link = relation.related_model, relation.field
+        if model in _FOLLOWING or not isinstance(link, ForeignKey):
+            continue
+        table, key = model._meta.db_table, model._meta.pk.column
+        cursor.execute(
+            f"""
+            SELECT c.first_name, c.last_name, count(*) FROM {table} t
+            JOIN undone u ON u.entity = 'clients' AND u.made AND u.entity_id = t.{link.column}
+            JOIN clients c ON c.client_id = u.entity_id
+            WHERE NOT EXISTS (SELECT FROM undone m WHERE m.made AND (m.entity, m.entity_id) = (%s, t.{key}))
+            GROUP BY c.client_id, c.first_name, c.last_name ORDER BY c.last_name, c.first_name
+            """,
+            [table],
+        )
+        for first, last, number in cursor.fetchall():
+            yield f"{_name(first, last)}: {numbered(model, number)} came later and would hang in the air."
+
+
+def _proposals(cursor: CursorWrapper) -> Iterator[str]:
+    cursor.execute(
+        """
+        SELECT c.first_name, c.last_name, count(*) FROM pending_changes p
+        JOIN undone u ON u.made AND u.entity = 'clients' AND u.entity_id IN (p.client_id, p.entity_id)
+        JOIN clients c ON c.client_id = u.entity_id
+        WHERE p.status = 'pending' GROUP BY c.client_id, c.first_name, c.last_name
+        """
+    )
+    for first, last, number in cursor.fetchall():
+        yield f"{_name(first, last)}: {numbered(PendingChange, number)} waits for a decision; decide on it first."
+
+
+def _later_files(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
+    """Other files whose rows were linked to a client this one made."""
+    cursor.execute(
+        """
+        SELECT b.source_system, b.file_name, b.finished_at, count(*) FROM import_rows r
+        JOIN undone u ON u.entity = 'clients' AND u.made AND u.entity_id = r.client_id
+        JOIN import_batches b USING (batch_id)
+        WHERE b.batch_id <> %s AND b.status = 'applied'
+        GROUP BY b.batch_id, b.source_system, b.file_name, b.finished_at ORDER BY b.finished_at
+        """,
+        [batch.pk],
+    )
+    for source, name, when, number in cursor.fetchall():
+        rows = "1 row" if number == 1 else f"{number:,} rows"
+        yield (
+            f"{source} {name}, taken in on {_moment(when)}, has {rows} about clients whom this file made; "
+            "take that file back first."
+        )
+
+
+def _overlaps(cursor: CursorWrapper) -> Iterator[str]:
+    """Enrollments that get their earlier end back, and would then reach into one that came later."""
+    cursor.execute(
+        """
+        SELECT c.first_name, c.last_name, p.name, o.start_date FROM undone_values v
+        JOIN client_program_enrollments e ON e.enrollment_id = v.entity_id
+        JOIN client_program_enrollments o
+          ON (o.client_id, o.program_id) = (e.client_id, e.program_id) AND o.enrollment_id <> e.enrollment_id
+        JOIN clients c ON c.client_id = e.client_id JOIN programs p ON p.program_id = e.program_id
+        WHERE v.entity = 'client_program_enrollments' AND v.before ? 'end_date'
+          AND daterange(e.start_date, (v.before ->> 'end_date')::date, '[]')
+              && daterange(o.start_date, o.end_date, '[]')
+          AND NOT EXISTS (SELECT FROM undone m WHERE m.made
+                          AND (m.entity, m.entity_id) = ('client_program_enrollments', o.enrollment_id))
+        """
+    )
+    for first, last, program, start in cursor.fetchall():
+        yield (
+            f"{_name(first, last)}: the enrollment in {program} would be open again, and one that came later begins "
+            f"on {start}."
+        )
+
+
+def _name(first: str | None, last: str | None) -> str:
+    return f"{first or ''} {last or ''}".strip() or "A client"
+
+
+def numbered(model: type[Model], number: int) -> str:
+    meta = model._meta
+    return f"{number} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
+
+
+def _moment(when: Any) -> str:
+    return f"{timezone.localtime(when):%Y-%m-%d %H:%M}"
