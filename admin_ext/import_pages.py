@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from admin_ext import import_changes
 from admin_ext.words import chip
 from core import rules
 from core.audit.words import in_words, label_of, model_of
@@ -18,6 +19,7 @@ from core.ingest import pipeline
 from core.models import Client, ImportBatch, ImportRow
 
 ROWS_PER_PAGE = 50
+LONGEST_CELL = 80
 KINDS = {
     "created": "green",
     "updated": "blue",
@@ -26,7 +28,7 @@ KINDS = {
     "held": "orange",
     "rejected": "red",
 }
-STATUS_KINDS = {"applied": "green", "previewed": "orange", "refused": "red", "interrupted": "red"}
+STATUS_KINDS = {"applied": "green", "previewed": "orange", "refused": "red", "interrupted": "red", "undone": "grey"}
 
 
 def counts(summary: dict[str, Any]) -> str:
@@ -63,7 +65,8 @@ def preview(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
 
 
 def _filled(cells: list[str]) -> list[str]:
-    return [cell for cell in cells if cell][:6]
+    """The first few cells with something in them, cut: a cell may be as long as a file."""
+    return [cell if len(cell) <= LONGEST_CELL else f"{cell[:LONGEST_CELL]}…" for cell in cells if cell][:6]
 
 
 def _changes(found: list[dict[str, Any]], request: HttpRequest) -> list[dict[str, Any]]:
@@ -97,16 +100,19 @@ def batch_page(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
         rows = rows.filter(outcome=outcome)
     page = Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
     candidates = _candidates(page.object_list, request)
+    written = import_changes.by_client(batch, page.object_list, viewer=request.user)
     return {
         "batch": batch,
         "status": _status(batch),
+        "has_rows": batch.status in (ImportBatch.Status.APPLIED, ImportBatch.Status.UNDONE),
         "summary": batch.summary or {},
         "figures": _figures(batch.summary),
         "outcome": outcome,
         "page": page,
-        "rows": [_row(row, candidates) for row in page.object_list],
+        "rows": [_row(row, candidates, written) for row in page.object_list],
         "clients_shown": [*page.object_list, *candidates.values()],
         "query": urlencode({"outcome": outcome}) if outcome else "",
+        "may_undo": batch.status == ImportBatch.Status.APPLIED and rules.allows(request.user, "core.undo_batch", batch),
         "open_total": sum((batch.summary or {}).get(name, 0) for name in ("held", "rejected")),
     }
 
@@ -123,8 +129,9 @@ def _candidates(rows: list[ImportRow], request: HttpRequest) -> dict[Any, Client
     return rules.visible_to(request.user, Client).in_bulk(keys)
 
 
-def _row(row: ImportRow, candidates: dict[Any, Client]) -> dict[str, Any]:
+def _row(row: ImportRow, candidates: dict[Any, Client], written: import_changes.Changes) -> dict[str, Any]:
     return {
+        "written": written.get(row.client_id, []) if row.outcome in ("created", "updated") else [],
         "row": row,
         "kind": KINDS[row.outcome],
         "cells": _filled(row.cells),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from admin_ext import import_pages
+from admin_ext import import_pages, import_undo
 from admin_ext.base import CCDModelAdmin
 from admin_ext.watching import exported
 from admin_ext.words import chip, lines
@@ -69,6 +69,7 @@ class ImportBatchAdmin(CCDModelAdmin):
         return [
             path("<uuid:key>/confirm/", view(self.confirm_view), name="core_importbatch_confirm"),
             path("<uuid:key>/cancel/", view(self.cancel_view), name="core_importbatch_cancel"),
+            path("<uuid:key>/undo/", view(self.undo_view), name="core_importbatch_undo"),
             path("<uuid:key>/rows.csv", view(require_safe(self.rows_view)), name="core_importbatch_rows"),
             *super().get_urls(),
         ]
@@ -158,16 +159,28 @@ class ImportBatchAdmin(CCDModelAdmin):
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:core_importbatch_changelist"))
 
+    def undo_view(self, request: HttpRequest, key: object) -> HttpResponse:
+        """What taking the file back would do, or what stands in the way; a POST with a reason does it."""
+        batch = self.get_object_or_404(request, str(key))
+        rules.require(request.user, "core.undo_batch", batch)
+        form = import_undo.UndoForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and import_undo.undo(request, batch, form):
+            return HttpResponseRedirect(reverse("admin:core_importbatch_change", args=[batch.pk]))
+        batch.refresh_from_db()
+        found = import_undo.page(batch, actor=request.user)
+        return self._page(request, "undo.html", title=f"Take back {batch.file_name}", form=form, **found)
+
     def rows_view(self, request: HttpRequest, key: object) -> StreamingHttpResponse:
-        """The rejects file of the batch, or with ?all=1 every row with its outcome."""
+        """The rejects file of the batch, with ?own=1 in the layout of its source, with ?all=1 every row's outcome."""
         batch = self.get_object_or_404(request, str(key))
         rules.require(request.user, "core.view_importbatch", batch)
         only = None if request.GET.get("all") else ("held", "rejected")
         kind = "outcomes" if only is None else "rejects"
+        own = only is not None and bool(request.GET.get("own"))
         rows = ImportRow.objects.filter(batch=batch, **({"outcome__in": only} if only else {}))
         exported(request, rows, rows.count())
         return StreamingHttpResponse(
-            rejects.csv_of_batch(batch, only=only),
+            rejects.csv_in_own_layout(batch) if own else rejects.csv_of_batch(batch, only=only),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{_safe(batch.file_name)}.{kind}.csv"'},
         )

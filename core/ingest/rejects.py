@@ -11,7 +11,7 @@ from django.db import connection
 from core.errors import FileRefused
 from core.ingest.headers import OUTCOME_COLUMNS
 from core.models import ImportBatch
-from core.normalise import escape_formula
+from core.normalise import escape_formula, header_key
 
 _CHUNK = 2000
 
@@ -55,6 +55,20 @@ def csv_of_batch(batch: ImportBatch, *, only: Sequence[str] | None = None) -> It
     fields = ("row_number", "outcome", "reason_code", "reason", "note", "client_id", "candidate_ids", "score", "cells")
     for number, outcome, code, reason, note, *rest in rows.values_list(*fields).iterator(_CHUNK):
         yield writer.writerow(_line((number, outcome, code, reason or note, *rest)))
+
+
+def csv_in_own_layout(batch: ImportBatch) -> Iterator[str]:
+    """The held and rejected rows as the source wrote them, its own columns in their order, and the reason behind them.
+    Corrected, it may be fed back in as it is: the reader passes over a column of ours.
+    """
+    headers = tuple(batch.headers or ())
+    taken = set(map(header_key, headers))
+    name = next(name for name in ("reason", "reason_code", "outcome", "score") if header_key(name) not in taken)
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow([escape_formula(text) for text in (*headers, name)])
+    rows = batch.rows.filter(outcome__in=("held", "rejected")).order_by("row_number")
+    for reason, cells in rows.values_list("reason", "cells").iterator(_CHUNK):
+        yield writer.writerow([escape_formula(text) for text in (*cells, reason or "")])
 
 
 def publish(temporary: Path, path: Path) -> None:

@@ -1,11 +1,15 @@
 """What is told of a file beside its counts: notes on the whole of it, and what its preview shows."""
 
-from typing import Any
+from typing import Any, Final
 
 from core.ingest import headers
 from core.ingest.reader import Table
 from core.ingest.sources import SourceProfile, names, profile
 from core.models import AuditEntry, ImportBatch
+
+# Of a row in a preview: cells may be as long, and rows as wide, as a file.
+LONGEST_SHOWN: Final = 200
+MOST_SHOWN: Final = 60
 
 
 def notes(table: Table, source: SourceProfile) -> list[str]:
@@ -44,7 +48,7 @@ def preview(batch: ImportBatch, limit: int = 100) -> dict[str, Any]:
                 "outcome": row.outcome,
                 "reason": row.reason,
                 "reason_code": row.reason_code,
-                "cells": row.cells,
+                "cells": [cell[:LONGEST_SHOWN] for cell in row.cells[:MOST_SHOWN]],
             }
             for row in rows
         ],

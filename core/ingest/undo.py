@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 from core import audit, rules
 from core.errors import Conflict, FileBusy, Invalid
 from core.ingest import pipeline, versions
-from core.ingest.undo_obstacles import numbered, obstacles
+from core.ingest.undo_obstacles import Obstacle, numbered, obstacles
 from core.models import (
     Client,
     ClientIdentifier,
@@ -64,11 +64,11 @@ ANALYZE undone_values;
 
 @dataclass
 class Plan:
-    """What taking a file back would do, and what stands in its way: sentences, and how many more there are."""
+    """What taking a file back would do, and what stands in its way, and how much more of that there is."""
 
     removes: dict[str, int] = field(default_factory=dict)
     restores: dict[str, int] = field(default_factory=dict)
-    obstacles: list[str] = field(default_factory=list)
+    obstacles: list[Obstacle] = field(default_factory=list)
     more: int = 0
 
     @property
@@ -78,9 +78,10 @@ class Plan:
 
 
 def plan(batch: ImportBatch, *, actor: Staff | None) -> Plan:
-    """What undo() would do now; writes nothing. Raises NotAllowed, and Conflict where the batch is not applied."""
+    """What undo() would do now; writes nothing. Raises NotAllowed."""
     rules.require(actor, "core.undo_batch", batch)
-    _refuse_unapplied(batch)
+    if batch.status != ImportBatch.Status.APPLIED:
+        return Plan(obstacles=[Obstacle(_unapplied(batch))])
     with transaction.atomic(), connection.cursor() as cursor:
         return _plan(cursor, batch)
 
@@ -95,7 +96,8 @@ def undo(batch: ImportBatch, *, actor: Staff | None, reason: str) -> Plan:
             raise FileBusy("A daily file is being taken in right now; try again when it is done.")
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         rules.require(actor, "core.undo_batch", locked)
-        _refuse_unapplied(locked)
+        if locked.status != ImportBatch.Status.APPLIED:
+            raise Conflict(_unapplied(locked))
         if not reason:
             raise Invalid({"reason": ["Say why the file is taken back."]})
         with connection.cursor() as cursor:
@@ -112,9 +114,8 @@ def _take_turn() -> bool:
         return cursor.fetchone()[0]
 
 
-def _refuse_unapplied(batch: ImportBatch) -> None:
-    if batch.status != ImportBatch.Status.APPLIED:
-        raise Conflict(f"Only a file that was taken in can be taken back: {batch.get_status_display().lower()}.")
+def _unapplied(batch: ImportBatch) -> str:
+    return f"Only a file that was taken in can be taken back; this one: {batch.get_status_display().lower()}."
 
 
 def _undo(cursor: CursorWrapper, batch: ImportBatch) -> Plan:
@@ -125,7 +126,9 @@ def _undo(cursor: CursorWrapper, batch: ImportBatch) -> Plan:
     )
     found = _plan(cursor, batch)
     if not found.is_free:
-        raise Conflict(" ".join(found.obstacles) + (f" And {found.more:,} more." if found.more else ""))
+        raise Conflict(
+            " ".join(each.sentence for each in found.obstacles) + (f" And {found.more:,} more." if found.more else "")
+        )
     try:
         with transaction.atomic():
             _write(cursor)
@@ -176,9 +179,9 @@ def _plan(cursor: CursorWrapper, batch: ImportBatch) -> Plan:
     found = Plan()
     for table, made, number in cursor.fetchall():
         (found.removes if made else found.restores)[table] = number
-    for sentence in obstacles(cursor, batch):
+    for obstacle in obstacles(cursor, batch):
         if len(found.obstacles) < TOLD:
-            found.obstacles.append(sentence)
+            found.obstacles.append(obstacle)
         else:
             found.more += 1
     return found

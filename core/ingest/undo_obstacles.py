@@ -1,7 +1,8 @@
 """What stands in the way of taking a daily file back, in sentences."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 from django.db.models import ForeignKey, Model
@@ -14,7 +15,14 @@ from core.models import Client, ClientPair, ImportBatch, ImportRow, MatchKey, Pe
 _FOLLOWING: Final = (ImportRow, ClientPair, MatchKey)
 
 
-def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
+class Obstacle(NamedTuple):
+    """One thing in the way: what it is, and the client it is about."""
+
+    sentence: str
+    client_id: UUID | None = None
+
+
+def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
     """A sentence for each thing that stands in the way. The tables of core.ingest.undo say what the file did."""
     yield from _changed_later(cursor, batch)
     yield from _hanging(cursor)
@@ -23,13 +31,13 @@ def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
     yield from _overlaps(cursor)
 
 
-def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
+def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
     """Later entries about a record the file made, or about a field it changed. A later file that was taken back itself
     has put everything back to what this one wrote.
     """
     cursor.execute(
         """
-        SELECT l.entity, c.first_name, c.last_name, l.action, l.changed_at, s.first_name, s.last_name,
+        SELECT u.client_id, l.entity, c.first_name, c.last_name, l.action, l.changed_at, s.first_name, s.last_name,
                ARRAY(SELECT k FROM jsonb_object_keys(coalesce(l.diff_json -> 'after', '{}')) k
                      WHERE u.made OR k = ANY(u.fields) ORDER BY k)
         FROM undone u JOIN audit_log l ON (l.entity, l.entity_id) = (u.entity, u.entity_id) AND l.position > u.first
@@ -41,16 +49,16 @@ def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
         """,
         [batch.pk],
     )
-    for entity, first, last, action, when, by_first, by_last, fields in cursor.fetchall():
+    for client, entity, first, last, action, when, by_first, by_last, fields in cursor.fetchall():
         model = model_of(entity)
         what = ", ".join(label_of(model, name).lower() for name in fields)
         changed = "was removed" if action == "delete" else f"was changed ({what})"
         record = "record" if model is Client else str(model._meta.verbose_name)
         by = f"{by_first} {by_last}".strip() if by_first or by_last else "the system"
-        yield f"{_name(first, last)}: the {record} {changed} on {_moment(when)} by {by}."
+        yield Obstacle(f"{_name(first, last)}: the {record} {changed} on {_moment(when)} by {by}.", client)
 
 
-def _hanging(cursor: CursorWrapper) -> Iterator[str]:
+def _hanging(cursor: CursorWrapper) -> Iterator[Obstacle]:
     """Rows that are not of this file and hang on a client it made."""
     for relation in Client._meta.related_objects:
         model, link = relation.related_model, relation.field
@@ -59,7 +67,7 @@ def _hanging(cursor: CursorWrapper) -> Iterator[str]:
         table, key = model._meta.db_table, model._meta.pk.column
         cursor.execute(
             f"""
-            SELECT c.first_name, c.last_name, count(*) FROM {table} t
+            SELECT c.client_id, c.first_name, c.last_name, count(*) FROM {table} t
             JOIN undone u ON u.entity = 'clients' AND u.made AND u.entity_id = t.{link.column}
             JOIN clients c ON c.client_id = u.entity_id
             WHERE NOT EXISTS (SELECT FROM undone m WHERE m.made AND (m.entity, m.entity_id) = (%s, t.{key}))
@@ -67,24 +75,26 @@ def _hanging(cursor: CursorWrapper) -> Iterator[str]:
             """,
             [table],
         )
-        for first, last, number in cursor.fetchall():
-            yield f"{_name(first, last)}: {numbered(model, number)} came later and would hang in the air."
+        for client, first, last, number in cursor.fetchall():
+            told = f"{_name(first, last)}: {numbered(model, number)} came later and would hang in the air."
+            yield Obstacle(told, client)
 
 
-def _proposals(cursor: CursorWrapper) -> Iterator[str]:
+def _proposals(cursor: CursorWrapper) -> Iterator[Obstacle]:
     cursor.execute(
         """
-        SELECT c.first_name, c.last_name, count(*) FROM pending_changes p
+        SELECT c.client_id, c.first_name, c.last_name, count(*) FROM pending_changes p
         JOIN undone u ON u.made AND u.entity = 'clients' AND u.entity_id IN (p.client_id, p.entity_id)
         JOIN clients c ON c.client_id = u.entity_id
         WHERE p.status = 'pending' GROUP BY c.client_id, c.first_name, c.last_name
         """
     )
-    for first, last, number in cursor.fetchall():
-        yield f"{_name(first, last)}: {numbered(PendingChange, number)} waits for a decision; decide on it first."
+    for client, first, last, number in cursor.fetchall():
+        told = f"{_name(first, last)}: {numbered(PendingChange, number)} waits for a decision; decide on it first."
+        yield Obstacle(told, client)
 
 
-def _later_files(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
+def _later_files(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
     """Other files whose rows were linked to a client this one made."""
     cursor.execute(
         """
@@ -98,17 +108,17 @@ def _later_files(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[str]:
     )
     for source, name, when, number in cursor.fetchall():
         rows = "1 row" if number == 1 else f"{number:,} rows"
-        yield (
+        yield Obstacle(
             f"{source} {name}, taken in on {_moment(when)}, has {rows} about clients whom this file made; "
             "take that file back first."
         )
 
 
-def _overlaps(cursor: CursorWrapper) -> Iterator[str]:
+def _overlaps(cursor: CursorWrapper) -> Iterator[Obstacle]:
     """Enrollments that get their earlier end back, and would then reach into one that came later."""
     cursor.execute(
         """
-        SELECT c.first_name, c.last_name, p.name, o.start_date FROM undone_values v
+        SELECT c.client_id, c.first_name, c.last_name, p.name, o.start_date FROM undone_values v
         JOIN client_program_enrollments e ON e.enrollment_id = v.entity_id
         JOIN client_program_enrollments o
           ON (o.client_id, o.program_id) = (e.client_id, e.program_id) AND o.enrollment_id <> e.enrollment_id
@@ -120,10 +130,11 @@ def _overlaps(cursor: CursorWrapper) -> Iterator[str]:
                           AND (m.entity, m.entity_id) = ('client_program_enrollments', o.enrollment_id))
         """
     )
-    for first, last, program, start in cursor.fetchall():
-        yield (
+    for client, first, last, program, start in cursor.fetchall():
+        yield Obstacle(
             f"{_name(first, last)}: the enrollment in {program} would be open again, and one that came later begins "
-            f"on {start}."
+            f"on {start}.",
+            client,
         )
 
 

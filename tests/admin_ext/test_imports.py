@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.urls import reverse
 
+from core import records
 from core.ingest import pipeline
 from core.models import AuditEntry, Client, ImportBatch, Program, Staff
 
@@ -134,3 +135,74 @@ def test_the_list_costs_the_same_however_many_files(
         pipeline.take(content, file_name=f"{number}.csv", source="SMIS", actor=None)
     with django_assert_max_num_queries(14):
         assert client.get(reverse("admin:core_importbatch_changelist")).status_code == 200
+
+
+# What changed, and taking it back
+
+
+def test_the_batch_page_shows_what_each_row_changed(upload: Callable, client: Browser, amina: Client) -> None:
+    batch = upload()
+    client.post(reverse("admin:core_importbatch_confirm", args=[batch.pk]))
+    page = client.get(reverse("admin:core_importbatch_change", args=[batch.pk]), {"outcome": "updated"})
+    rows = page.context["rows"]
+    fields = [line for change in rows[0]["written"] for line in change["fields"]]
+    assert ("Phone number", "—", "416-555-0123") in fields
+    assert rows[0]["row"].client_id == amina.pk
+    assert "416-555-0123" in page.content.decode()
+    created = client.get(reverse("admin:core_importbatch_change", args=[batch.pk]), {"outcome": "created"})
+    assert [change["record"] for change in created.context["rows"][0]["written"]] == [
+        "Client",
+        "Identifier",
+        "Enrollment",
+    ]
+
+
+def test_rejects_come_in_the_layout_of_the_source_and_may_be_fed_back(upload: Callable, client: Browser) -> None:
+    batch = upload()
+    client.post(reverse("admin:core_importbatch_confirm", args=[batch.pk]))
+    address = reverse("admin:core_importbatch_rows", args=[batch.pk])
+    content = b"".join(client.get(address, {"own": "1"}).streaming_content)
+    lines = content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "uid_external,first_name,last_name,dob,phone_number,program,start_date,reason"
+    assert lines[1].startswith("S-3,Bad,Date,1985-02-31,,Hostel A,2026-02-01,")
+    assert lines[2].startswith("S-4,'=Formula,Person")
+    assert len(lines) == 3
+    again = upload(content.replace(b"1985-02-31", b"1985-02-28"))
+    assert (again.summary["created"], again.summary["rejected"], again.notes) == (1, 1, [])
+
+
+def test_a_file_is_taken_back_with_a_reason(upload: Callable, client: Browser, coordinator: Staff) -> None:
+    batch = upload()
+    client.post(reverse("admin:core_importbatch_confirm", args=[batch.pk]))
+    address = reverse("admin:core_importbatch_undo", args=[batch.pk])
+    page = client.get(address)
+    assert page.context["removes"] == ["1 client", "2 identifiers", "1 enrollment"]
+    assert "Say why" in client.post(address, {"reason": ""}).content.decode()
+    assert Client.objects.count() == 2
+    page = client.post(address, {"reason": "Sent by mistake"}, follow=True).content.decode()
+    assert "was taken back: 1 client" in page
+    assert "Sent by mistake" in page
+    assert Client.objects.count() == 1
+    assert "1985-01-31" in page  # what it had done can still be read
+    assert "stands in the way" in client.get(address).content.decode()
+
+
+def test_what_stands_in_the_way_is_said_on_the_page(
+    upload: Callable, client: Browser, coordinator: Staff, amina: Client
+) -> None:
+    batch = upload()
+    client.post(reverse("admin:core_importbatch_confirm", args=[batch.pk]))
+    records.change(amina, actor=coordinator, values={"phone_number": "416-555-0000"})
+    address = reverse("admin:core_importbatch_undo", args=[batch.pk])
+    for page in (client.get(address), client.post(address, {"reason": "x"})):
+        assert "Amina Yusuf: the record was changed (phone number)" in page.content.decode()
+        assert page.context["clients_shown"] == [amina.pk]
+    assert Client.objects.count() == 2
+
+
+def test_a_cell_as_long_as_a_file_does_not_fill_the_page(upload: Callable, client: Browser) -> None:
+    batch = upload(b"first_name,last_name,note\nA" + b"x" * 500_000 + b",B," + b"y" * 500_000 + b"\n")
+    address = reverse("admin:core_importbatch_change", args=[batch.pk])
+    assert len(client.get(address).content) < 200_000
+    client.post(reverse("admin:core_importbatch_confirm", args=[batch.pk]))
+    assert len(client.get(address).content) < 200_000

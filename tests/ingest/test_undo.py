@@ -66,7 +66,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 def obstacles(batch: ImportBatch, actor: Staff) -> str:
     """What stands in the way, said by the plan and by the refusal alike; nothing was written."""
     before, log = everything(), AuditEntry.objects.count()
-    said = undo.plan(batch, actor=actor).obstacles
+    said = [each.sentence for each in undo.plan(batch, actor=actor).obstacles]
     with pytest.raises(Conflict) as caught:
         undo.undo(batch, actor=actor, reason="Wrong file")
     assert str(caught.value) == " ".join(said)

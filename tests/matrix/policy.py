@@ -157,6 +157,7 @@ POLICY: tuple[Row, ...] = (
         hides=True),
     Row("admin:core_importbatch_cancel", "forget a previewed file", of="importbatch", get=None, post=DIRECT,
         hides=True),
+    Row("admin:core_importbatch_undo", "take a file back", of="importbatch", get=DIRECT, post=DIRECT, hides=True),
     Row("admin:core_importbatch_rows", "rejects as CSV", of="importbatch", get=DIRECT, post=None, hides=True),
     *_admin("clientlink", see=DIRECT, write=NOBODY),
     Row("admin:core_clientlink_not_same", "say that two are two", of="client", get=None, post=DIRECT),
