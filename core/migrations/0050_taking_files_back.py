@@ -36,7 +36,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0021_linking_touch"),
+        ("core", "0031_report_runs"),
     ]
 
     operations = [
