@@ -28,7 +28,14 @@ KINDS = {
     "held": "orange",
     "rejected": "red",
 }
-STATUS_KINDS = {"applied": "green", "previewed": "orange", "refused": "red", "interrupted": "red", "undone": "grey"}
+STATUS_KINDS = {
+    "applied": "green",
+    "previewed": "orange",
+    "refused": "red",
+    "interrupted": "red",
+    "undone": "grey",
+    "held": "orange",
+}
 
 
 def counts(summary: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from admin_ext import import_pages, import_undo
+from admin_ext import feeds, import_pages, import_undo
 from admin_ext.base import CCDModelAdmin
 from admin_ext.watching import exported
 from admin_ext.words import chip, lines
@@ -52,6 +52,7 @@ class ImportBatchAdmin(CCDModelAdmin):
     """Every door to a file ends in core.ingest.pipeline."""
 
     verbs = ("view",)
+    change_list_template = "admin/core/importbatch/list.html"
     list_display = ("display_file", "display_status", "display_rows", "display_open", "display_by", "created_at")
     list_filter = ("source_system", "status")
     search_fields = ("file_name",)
@@ -67,6 +68,8 @@ class ImportBatchAdmin(CCDModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
+            path("feeds/", view(require_safe(self.feeds_view)), name="core_importbatch_feeds"),
+            path("feeds/<slug:source>/", view(self.source_view), name="core_importbatch_source"),
             path("<uuid:key>/confirm/", view(self.confirm_view), name="core_importbatch_confirm"),
             path("<uuid:key>/cancel/", view(self.cancel_view), name="core_importbatch_cancel"),
             path("<uuid:key>/undo/", view(self.undo_view), name="core_importbatch_undo"),
@@ -124,7 +127,7 @@ class ImportBatchAdmin(CCDModelAdmin):
         rules.require(request.user, "core.view_importbatch", batch)
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        if batch.status == ImportBatch.Status.PREVIEWED and hasattr(batch, "file"):
+        if batch.status in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.HELD) and hasattr(batch, "file"):
             return self._page(
                 request, "preview.html", title=f"Preview of {batch.file_name}", **import_pages.preview(batch, request)
             )
@@ -158,6 +161,19 @@ class ImportBatchAdmin(CCDModelAdmin):
         except CCDError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:core_importbatch_changelist"))
+
+    def feeds_view(self, request: HttpRequest) -> HttpResponse:
+        """What each source sends, against its schedule and its own past."""
+        rules.require(request.user, "core.view_sourcesettings")
+        return self._page(request, "feeds.html", title="Feeds", **feeds.page(request))
+
+    def source_view(self, request: HttpRequest, source: str) -> HttpResponse:
+        """Schedule and limits of one source."""
+        rules.require(request.user, "core.change_sourcesettings")
+        source, form = feeds.form_of(request, source)
+        if request.method == "POST" and form.is_valid() and feeds.save(request, source, form):
+            return HttpResponseRedirect(reverse("admin:core_importbatch_feeds"))
+        return self._page(request, "source.html", title=f"Source {source}", source=source, form=form)
 
     def undo_view(self, request: HttpRequest, key: object) -> HttpResponse:
         """What taking the file back would do, or what stands in the way; a POST with a reason does it."""

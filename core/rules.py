@@ -42,6 +42,7 @@ from core.models import (
     Restriction,
     Role,
     SourceDisagreement,
+    SourceSettings,
     Staff,
     StaffRole,
 )
@@ -236,6 +237,7 @@ _SCOPES = {
     ImportBatch: _for_roles(DIRECT),
     ImportRow: _for_roles(DIRECT),
     SourceDisagreement: _for_roles(DIRECT),
+    SourceSettings: _for_roles(DIRECT),
     ClientLink: _for_roles(DIRECT),
     ClientPair: _for_roles(DIRECT),
     LinkSettings: _for_roles(frozenset({ADMINISTRATOR})),
@@ -256,6 +258,8 @@ def _register() -> None:
             rules.add_perm(f"core.{verb}_{model._meta.model_name}", may_edit)
     for model in (ImportBatch, ImportRow, SourceDisagreement, ClientLink, ClientPair):
         rules.add_perm(f"core.view_{model._meta.model_name}", may_edit)
+    for verb in ("view", "add", "change"):
+        rules.add_perm(f"core.{verb}_sourcesettings", may_edit)
     for model in (Staff, StaffRole):
         for verb in ("view", "add", "change"):
             rules.add_perm(f"core.{verb}_{model._meta.model_name}", is_administrator)

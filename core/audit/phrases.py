@@ -69,6 +69,11 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "Decided about {field} of {client}, where {source_system} disagrees",
         "Removed a disagreement about {field} of {client}",
     ),
+    "source_settings": (
+        "Set how files of {source_system} are taken in",
+        "Changed how files of {source_system} are taken in",
+        "Took back how files of {source_system} are taken in",
+    ),
     "pending_changes": (
         "Proposed to {proposal}",
         "Changed the proposal to {proposal}",

@@ -20,8 +20,8 @@ from psycopg import Error as DriverError
 
 from core import audit, rules
 from core.choices import OUTCOMES
-from core.errors import FileBusy, FileRefused
-from core.ingest import rejects, staging, telling, versions
+from core.errors import FileBusy, FileHeld, FileRefused
+from core.ingest import limits, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
 from core.ingest.check import CheckedRow, Checker
@@ -69,11 +69,12 @@ class _RolledBack(Exception):
 @dataclass
 class Options:
     """How to run: a dry run does all but the write; `repeat` takes the same bytes again; a preview `writes_files` to no
-    folder, since its page shows what would be in them.
+    folder, since its page shows what would be in them. A person who has seen it `releases` a file outside its limits.
     """
 
     dry_run: bool = False
     repeat: bool = False
+    releases: bool = False
     writes_files: bool = True
     rejects: Path | None = None
     outcomes: Path | None = None
@@ -157,6 +158,7 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
             if not _locked():
                 raise FileBusy("Another daily file is being taken in right now; try again when it is done.")
             _take_in(batch, content, actor, options, report)
+            _hold_whole(batch, options, report)
             _write_files(batch, options, report, files)
             report.seconds = monotonic() - started
             _close(batch, report, actor)
@@ -167,6 +169,8 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
     except (DataError, IntegrityError, DriverError) as error:
         said = str(error).splitlines()[0]
         _refuse(batch, options, FileRefused(f"The database refused a row of this file: {said}. Nothing was taken in."))
+    except FileHeld as error:
+        _wait_for_release(batch, content, options, report, error)
     except FileRefused as error:
         _refuse(batch, options, error)
     else:
@@ -178,6 +182,27 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
             else:
                 temporary.unlink(missing_ok=True)
     return report
+
+
+def _hold_whole(batch: ImportBatch, options: Options, report: Report) -> None:
+    """Raise FileHeld where the file is outside its limits; who releases it is told so all the same."""
+    with connection.cursor() as cursor:
+        found = limits.reasons(cursor, batch, report.rows, report.outcomes)
+    if found and not options.releases:
+        report.preview = telling.preview(batch)
+        raise FileHeld(" ".join(found))
+    report.notes = [*(f"Outside its limits: {sentence}" for sentence in found), *report.notes]
+
+
+def _wait_for_release(batch: ImportBatch, content: bytes, options: Options, report: Report, error: FileHeld) -> None:
+    """Nothing of it is in; keep the bytes with what it would do, until confirm() releases or cancel() refuses it."""
+    if not options.dry_run:
+        batch.status, batch.reason = ImportBatch.Status.HELD, str(error)
+        batch.summary, batch.notes = report.summary() | {"rejects_file": None}, report.notes
+        with transaction.atomic():
+            batch.save(update_fields=["status", "reason", "summary", "notes", "headers"])
+            ImportFile.objects.update_or_create(batch=batch, defaults={"content": content, "preview": report.preview})
+    raise error
 
 
 def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
@@ -300,7 +325,7 @@ def preview(content: bytes, *, file_name: str, source: str, actor: Staff | None)
     """
     batch = receive(content, file_name=file_name, source=source, actor=actor)
     try:
-        report = run(batch, content, actor=actor, options=Options(dry_run=True, writes_files=False))
+        report = run(batch, content, actor=actor, options=Options(dry_run=True, writes_files=False, releases=True))
     except FileRefused as error:
         _refuse(batch, Options(), error)
     batch.status, batch.finished_at = ImportBatch.Status.PREVIEWED, None
@@ -312,28 +337,38 @@ def preview(content: bytes, *, file_name: str, source: str, actor: Staff | None)
 
 
 def confirm(batch: ImportBatch, *, actor: Staff | None) -> Report:
-    """Take in a previewed file. Raises FileRefused (also where it was decided already), NotAllowed."""
+    """Take in a previewed file, or release one that was held whole. Raises FileRefused (also where it was decided
+    already), NotAllowed.
+    """
     rules.require(actor, "core.ingest_files")
     with transaction.atomic():
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         content = bytes(_waiting(locked).content)
-        locked.status = ImportBatch.Status.RUNNING
-        locked.save(update_fields=["status"])
-    return run(locked, content, actor=actor)
+        locked.status, locked.reason = ImportBatch.Status.RUNNING, None
+        locked.save(update_fields=["status", "reason"])
+    return run(locked, content, actor=actor, options=Options(releases=True))
 
 
 def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
-    """Do not take in a previewed file; its bytes are removed. Raises FileRefused, NotAllowed."""
+    """Do not take in a previewed file, or refuse one that was held whole; its bytes are removed.
+
+    Raises FileRefused, NotAllowed.
+    """
     rules.require(actor, "core.ingest_files")
     with transaction.atomic():
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         _waiting(locked).delete()
-        locked.status, locked.finished_at = ImportBatch.Status.CANCELLED, timezone.now()
-        locked.save(update_fields=["status", "finished_at"])
+        if locked.status == ImportBatch.Status.HELD:
+            locked.status = ImportBatch.Status.REFUSED
+            locked.reason = f"Held whole and then refused by {actor or 'the system'}. {locked.reason}"
+        else:
+            locked.status = ImportBatch.Status.CANCELLED
+        locked.finished_at = timezone.now()
+        locked.save(update_fields=["status", "reason", "finished_at"])
 
 
 def _waiting(batch: ImportBatch) -> ImportFile:
     waiting = ImportFile.objects.filter(batch=batch).first()
-    if batch.status != ImportBatch.Status.PREVIEWED or waiting is None:
+    if batch.status not in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.HELD) or waiting is None:
         raise FileRefused(f"This file does not wait for confirmation any more: {batch.get_status_display().lower()}.")
     return waiting

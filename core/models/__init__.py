@@ -11,6 +11,7 @@ from core.models.people import Role, Staff, StaffRole
 from core.models.programs import Department, Program, ProgramCapacity, ProgramStaff
 from core.models.reports import ReportRun
 from core.models.restrictions import Restriction
+from core.models.sources import SourceSettings
 
 __all__ = [
     "AccessEntry",
@@ -40,6 +41,7 @@ __all__ = [
     "Restriction",
     "Role",
     "SourceDisagreement",
+    "SourceSettings",
     "Staff",
     "StaffRole",
 ]

@@ -24,6 +24,7 @@ class ImportBatch(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         INTERRUPTED = "interrupted", "Interrupted"
         UNDONE = "undone", "Taken back"
+        HELD = "held", "Held whole"
 
     batch_id = uuid_key()
     source_system = models.CharField("source", max_length=40)

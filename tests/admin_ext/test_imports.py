@@ -1,5 +1,6 @@
 """Upload, preview, Confirm and the batch page, as the people who may and may not use them."""
 
+import json
 from collections.abc import Callable
 from datetime import date
 
@@ -9,8 +10,9 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from core import records
+from core.errors import FileHeld
 from core.ingest import pipeline
-from core.models import AuditEntry, Client, ImportBatch, Program, Staff
+from core.models import AuditEntry, Client, ImportBatch, Program, SourceSettings, Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -206,3 +208,59 @@ def test_a_cell_as_long_as_a_file_does_not_fill_the_page(upload: Callable, clien
     assert len(client.get(address).content) < 200_000
     client.post(reverse("admin:core_importbatch_confirm", args=[batch.pk]))
     assert len(client.get(address).content) < 200_000
+
+
+# Feeds
+
+
+def test_the_feeds_page_shows_what_came_and_what_is_missing(
+    upload: Callable, client: Browser, coordinator: Staff
+) -> None:
+    client.post(reverse("admin:core_importbatch_confirm", args=[upload().pk]))
+    page = client.get(reverse("admin:core_importbatch_feeds"))
+    assert [card["feed"].name for card in page.context["feeds"]] == ["EMHWare", "FFAI", "SMIS"]
+    assert [card["state"] for card in page.context["feeds"]][:2] == ["No file yet", "No file yet"]
+    chart = json.loads(page.context["feeds"][2]["chart"])
+    assert {each["label"]: each["data"] for each in chart["datasets"]}["rejected"] == [2]
+    assert "smis.csv" in page.content.decode()
+
+
+def test_schedule_and_limits_are_set_on_their_page(client: Browser, coordinator: Staff) -> None:
+    client.force_login(coordinator)
+    address = reverse("admin:core_importbatch_source", args=["smis"])
+    assert 'value="30.0"' in client.get(address).content.decode()
+    values = {
+        "expected_days": ["1", "7"],
+        "expected_by": "07:30",
+        "open_share": "12",
+        "renamed_share": "5",
+        "least_rows": "50",
+        "most_rows": "200",
+    }
+    assert client.post(address, {**values, "most_rows": "50"}).status_code == 200
+    assert not SourceSettings.objects.exists()
+    assert client.post(address, values).status_code == 302
+    stands = SourceSettings.objects.get()
+    assert (stands.source_system, stands.expected_days, stands.open_share, stands.holds_files) == (
+        "SMIS",
+        [1, 7],
+        0.12,
+        False,
+    )
+    assert client.get(reverse("admin:core_importbatch_source", args=["nobody"])).status_code == 404
+
+
+def test_a_file_held_whole_is_released_or_refused_on_its_page(client: Browser, coordinator: Staff) -> None:
+    client.force_login(coordinator)
+    lines = "\n".join(f"S-{n},A,B,x" for n in range(200))
+    content = f"uid_external,first_name,last_name,dob\n{lines}".encode()
+    with pytest.raises(FileHeld):
+        pipeline.take(content, file_name="a.csv", source="SMIS", actor=None)
+    batch = ImportBatch.objects.get()
+    page = client.get(reverse("admin:core_importbatch_change", args=[batch.pk])).content.decode()
+    assert "Release and take in" in page
+    assert "200 of 200 rows" in page
+    assert "held whole" in client.get(reverse("admin:core_importbatch_feeds")).content.decode()
+    client.post(reverse("admin:core_importbatch_cancel", args=[batch.pk]))
+    batch.refresh_from_db()
+    assert batch.status == "refused"

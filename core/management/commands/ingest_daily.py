@@ -6,10 +6,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from core.choices import OUTCOMES
-from core.errors import CCDError
+from core.errors import CCDError, FileHeld
 from core.ingest import pipeline, sources
 from core.ingest.reader import read_source
 from core.management.sentence import SentenceCommand
@@ -33,7 +34,9 @@ class Command(SentenceCommand):
         parser.add_argument("--allow-repeat", action="store_true", help="take the very same bytes in again")
 
     def handle(self, *, src: Path, source: str, actor: str | None, **options: Any) -> None:
-        """Exit code 0 when done, also with rejects; 1 when the file was refused and nothing changed."""
+        """Exit code 0 when done, also with rejects; 1 when the file was refused and nothing changed; 3 when it is held
+        whole, until a coordinator releases or refuses it.
+        """
         bar = _Progress(quiet=options["json"])
         try:
             _refuse_overwriting(src, options)
@@ -41,6 +44,8 @@ class Command(SentenceCommand):
             name = sources.profile(source).name
             content = read_source(src)
             report = self._run(content, src.name, name, person, options, bar)
+        except FileHeld as error:
+            raise CommandError(f"Held whole, nothing was taken in. {error}", returncode=3) from error
         finally:
             bar.close()
         self._print(report, src, name, options)

@@ -1,0 +1,252 @@
+"""A file that looks too unlike the others of its source is held whole, for a coordinator to release or refuse."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from core.errors import FileHeld, FileRefused, NotAllowed
+from core.ingest import feeds, limits, pipeline
+from core.ingest.inbox import alone
+from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
+
+pytestmark = pytest.mark.django_db
+
+
+def names(number: int) -> str:
+    """Letters alone, different for each number, and not near each other."""
+    return "".join("bcdfghjklm"[int(digit)] + "aeiouaeiou"[int(digit)] for digit in f"{number * 7919 % 100000:05}")
+
+
+def file(rows: int, *, bad: int = 0, renamed: int = 0, start: int = 0) -> bytes:
+    lines = ["uid_external,first_name,last_name,dob"]
+    for n in range(start, start + rows):
+        dob = "1985-02-31" if n - start < bad else f"{1930 + n % 70}-{1 + n % 12:02}-{1 + n % 28:02}"
+        first = names(n)[:-1] + ("" if n - start < renamed else names(n)[-1])
+        lines.append(f"S-{n},{first},{names(n + 40000)},{dob}")
+    return "\n".join(lines).encode()
+
+
+def take(content: bytes, name: str = "a.csv", **options: object) -> pipeline.Report:
+    return pipeline.take(
+        content, file_name=name, source="SMIS", actor=None, options=pipeline.Options(writes_files=False, **options)
+    )
+
+
+@pytest.fixture
+def usual(db: None) -> None:
+    """Five files of 400 rows in the last days."""
+    for day in range(5):
+        batch = ImportBatch.objects.create(
+            source_system="SMIS", file_name="x", sha256=str(day), size=1, status="applied", summary={"rows": 400}
+        )
+        ImportBatch.objects.filter(pk=batch.pk).update(created_at=timezone.now() - timedelta(days=day + 1))
+
+
+def test_too_many_rejects_hold_a_file_and_nothing_of_it_is_in(settings: object, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    path = tmp_path / "smis.csv"
+    path.write_bytes(file(200, bad=61))
+    log = AuditEntry.objects.count()
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"61 of 200 rows \(30%\) are held or rejected") as caught:
+        call_command("ingest_daily", src=path, source="SMIS", json=True, stdout=out)
+    assert caught.value.returncode == 3
+    assert out.getvalue() == ""
+    batch = ImportBatch.objects.get()
+    assert (batch.status, batch.summary["rejected"], batch.finished_at) == ("held", 61, None)
+    assert "61 of 200" in batch.reason
+    assert bytes(ImportFile.objects.get().content) == path.read_bytes()
+    assert not Client.objects.exists()
+    assert AuditEntry.objects.count() == log
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["smis.csv"]
+
+
+@pytest.mark.parametrize(("rows", "bad", "is_held"), [(200, 60, False), (200, 61, True), (199, 199, False)])
+def test_the_limit_itself_is_allowed_and_small_files_are_never_held(rows: int, bad: int, is_held: bool) -> None:
+    if is_held:
+        with pytest.raises(FileHeld):
+            take(file(rows, bad=bad))
+    else:
+        assert take(file(rows, bad=bad)).outcomes["rejected"] == bad
+
+
+def test_renaming_many_known_people_holds_a_file() -> None:
+    take(file(220))
+    with pytest.raises(FileHeld, match=r"12 of 220 known people \(5%\) would get another name"):
+        take(file(220, renamed=12), name="b.csv")
+    assert take(file(220, renamed=11), name="c.csv").outcomes["updated"] == 11
+
+
+@pytest.mark.parametrize("rows", [210, 801])
+def test_too_few_or_too_many_rows_hold_a_file(usual: None, rows: int) -> None:
+    content = file(rows)
+    if rows == 210:
+        feeds.configure("SMIS", actor=None, values={"least_rows": 0.6})
+    with pytest.raises(FileHeld, match=r"of the median of the last 28 days \(400\)"):
+        take(content)
+
+
+def test_without_five_files_there_is_no_median() -> None:
+    assert limits.median_rows("SMIS") is None
+    assert take(file(201)).rows == 201
+
+
+def test_a_source_whose_files_are_never_held(usual: None) -> None:
+    feeds.configure("SMIS", actor=None, values={"holds_files": False})
+    assert take(file(250, bad=250)).outcomes == {"rejected": 250}
+
+
+def test_a_coordinator_releases_a_held_file(coordinator: Staff, manager: Staff) -> None:
+    with pytest.raises(FileHeld):
+        take(file(200, bad=100))
+    batch = ImportBatch.objects.get()
+    with pytest.raises(NotAllowed):
+        pipeline.confirm(batch, actor=manager)
+    report = pipeline.confirm(batch, actor=coordinator)
+    assert report.outcomes == {"created": 100, "rejected": 100}
+    batch.refresh_from_db()
+    assert (batch.status, batch.reason) == ("applied", None)
+    assert batch.notes[0].startswith("Outside its limits: 100 of 200 rows")
+    assert AuditEntry.objects.get(action="import").changed_by == coordinator
+    assert not ImportFile.objects.exists()
+
+
+def test_a_coordinator_refuses_a_held_file(coordinator: Staff) -> None:
+    with pytest.raises(FileHeld):
+        take(file(200, bad=100))
+    batch = ImportBatch.objects.get()
+    pipeline.cancel(batch, actor=coordinator)
+    batch.refresh_from_db()
+    assert batch.status == "refused"
+    assert batch.reason.startswith(f"Held whole and then refused by {coordinator}. 100 of 200")
+    assert not ImportFile.objects.exists()
+    with pytest.raises(FileRefused):
+        pipeline.confirm(batch, actor=coordinator)
+
+
+def test_a_preview_says_so_and_is_the_release(coordinator: Staff) -> None:
+    batch = pipeline.preview(file(200, bad=100), file_name="a.csv", source="SMIS", actor=coordinator)
+    assert (batch.status, batch.notes[0][:19]) == ("previewed", "Outside its limits:")
+    assert pipeline.confirm(batch, actor=coordinator).outcomes["created"] == 100
+
+
+def test_a_dry_run_says_so_and_leaves_nothing() -> None:
+    with pytest.raises(FileHeld):
+        take(file(200, bad=100), dry_run=True)
+    assert not ImportBatch.objects.exists()
+
+
+# The inbox
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, settings: object) -> Callable[..., str]:
+    settings.DATA_DIR = tmp_path
+
+    def run(**options: object) -> str:
+        out = StringIO()
+        call_command("ingest_inbox", stdout=out, **{"settled": 0, **options})
+        return out.getvalue()
+
+    run()
+    return run
+
+
+def put(folder: Path, name: str, content: bytes) -> None:
+    (folder / "inbox" / name).write_bytes(content)
+
+
+def names_in(folder: Path, kind: str) -> list[str]:
+    return sorted(path.name.split(".", 1)[1] for path in (folder / "inbox" / kind).rglob("*") if path.is_file())
+
+
+def test_files_go_to_done_or_failed_with_the_reason(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(3))
+    put(tmp_path, "FFAI/b.csv", b"nothing,of,ours\n1,2,3\n")
+    with pytest.raises(CommandError, match="1 of 2 files failed") as caught:
+        inbox()
+    assert caught.value.returncode == 1
+    assert Client.objects.count() == 3
+    assert names_in(tmp_path, "done") == ["a.csv"]
+    assert names_in(tmp_path, "failed") == ["b.csv", "b.csv.why.txt"]
+    why = next((tmp_path / "inbox" / "failed").rglob("*.why.txt")).read_text()
+    assert "no column first_name" in why
+    assert inbox() == ""
+
+
+def test_a_held_file_is_exit_code_3(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(200, bad=100))
+    with pytest.raises(CommandError, match="held whole") as caught:
+        inbox()
+    assert caught.value.returncode == 3
+    assert ImportBatch.objects.get().status == "held"
+
+
+@pytest.mark.parametrize("name", [".hidden.csv", "a.csv.part", "a.csv.tmp", "~a.csv", "A.CSV.FILEPART"])
+def test_a_file_whose_name_says_it_is_being_written_waits(inbox: Callable, tmp_path: Path, name: str) -> None:
+    put(tmp_path, f"SMIS/{name}", file(3))
+    assert inbox() == ""
+    (tmp_path / "inbox" / "SMIS" / name).rename(tmp_path / "inbox" / "SMIS" / "a.csv")
+    assert "taken in: 3 rows" in inbox()
+
+
+def test_a_file_that_changed_a_moment_ago_waits(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(3))
+    assert inbox(settled=60) == ""
+    assert not Client.objects.exists()
+
+
+def test_a_file_that_grows_between_two_looks_waits(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(3))
+    path = tmp_path / "inbox" / "SMIS" / "a.csv"
+    with patch("core.ingest.inbox.time.sleep", lambda seconds: path.write_bytes(file(4))):
+        assert inbox() == ""
+    assert "taken in: 4 rows" in inbox()
+
+
+def test_links_and_folders_are_left_alone(inbox: Callable, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.csv").write_bytes(file(3))
+    (tmp_path / "inbox" / "SMIS" / "a.csv").symlink_to(tmp_path / "elsewhere.csv")
+    (tmp_path / "inbox" / "SMIS" / "b.csv").mkdir()
+    assert inbox() == ""
+
+
+def test_a_second_run_at_the_same_time_leaves_at_once(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(3))
+    with alone(tmp_path / "inbox") as is_mine:
+        assert is_mine
+        assert "Another run is at work" in inbox()
+    assert "taken in: 3 rows" in inbox()
+
+
+def test_a_run_killed_before_it_moved_the_file_is_made_good(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(3))
+    with patch("core.ingest.inbox._move", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        inbox()
+    assert Client.objects.count() == 3
+    assert "was taken in before" in inbox()
+    assert names_in(tmp_path, "done") == ["a.csv"]
+    assert AuditEntry.objects.filter(action="import").count() == 1
+
+
+def test_while_another_file_comes_in_it_waits(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "SMIS/a.csv", file(3))
+    with patch.object(pipeline, "_locked", lambda: False):
+        assert "waiting" in inbox()
+    assert "done" in inbox()
+
+
+def test_two_files_of_one_name_are_both_kept(inbox: Callable, tmp_path: Path) -> None:
+    for start in (0, 3):
+        put(tmp_path, "SMIS/a.csv", file(3, start=start))
+        inbox()
+    assert names_in(tmp_path, "done") == ["a.csv", "a.csv"]
+    summary = [json.loads(json.dumps(batch.summary))["rows"] for batch in ImportBatch.objects.all()]
+    assert summary == [3, 3]
