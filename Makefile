@@ -24,7 +24,7 @@ demo: $(VENV)/.installed ## everything, then the demo agency on http://127.0.0.1
 	@echo
 	@if [ "$(DEMO_SERVE)" = 0 ]; then echo "DEMO_SERVE=0: not serving. PostgreSQL stays up until make stop."; else \
 		echo "http://127.0.0.1:$(PORT)/   Ctrl-C ends the web server; PostgreSQL stays up until make stop."; \
-		exec $(RUN) -m gunicorn --config python:ccd.gunicorn --bind 127.0.0.1:$(PORT) ccd.wsgi </dev/null; fi
+		CCD_WITH_WORKER=1 exec $(RUN) -m gunicorn --config python:ccd.gunicorn --bind 127.0.0.1:$(PORT) ccd.wsgi </dev/null; fi
 
 setup: $(VENV)/.installed-dev ## .venv with what the product, its tests and its checks need
 

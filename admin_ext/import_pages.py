@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from admin_ext import import_changes
+from admin_ext import import_changes, import_progress
 from admin_ext.words import chip
 from core import rules
 from core.audit.words import in_words, label_of, model_of
@@ -34,6 +34,8 @@ STATUS_KINDS = {
     "refused": "red",
     "interrupted": "red",
     "undone": "grey",
+    "queued": "blue",
+    "running": "blue",
     "held": "orange",
 }
 
@@ -119,6 +121,7 @@ def batch_page(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
         "rows": [_row(row, candidates, written) for row in page.object_list],
         "clients_shown": [*page.object_list, *candidates.values()],
         "query": urlencode({"outcome": outcome}) if outcome else "",
+        "may_try_again": import_progress.may_try_again(batch),
         "may_undo": batch.status == ImportBatch.Status.APPLIED and rules.allows(request.user, "core.undo_batch", batch),
         "open_total": sum((batch.summary or {}).get(name, 0) for name in ("held", "rejected")),
     }

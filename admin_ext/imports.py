@@ -5,7 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -13,13 +20,13 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from admin_ext import feeds, import_pages, import_undo
+from admin_ext import feeds, import_pages, import_progress, import_undo
 from admin_ext.base import CCDModelAdmin
 from admin_ext.watching import exported
 from admin_ext.words import chip, lines
 from core import rules
 from core.errors import CCDError, FileRefused
-from core.ingest import pipeline, rejects, sources
+from core.ingest import jobs, pipeline, rejects, sources
 from core.ingest.reader import LARGEST
 from core.models import ImportBatch, ImportRow
 
@@ -72,6 +79,7 @@ class ImportBatchAdmin(CCDModelAdmin):
             path("feeds/<slug:source>/", view(self.source_view), name="core_importbatch_source"),
             path("<uuid:key>/confirm/", view(self.confirm_view), name="core_importbatch_confirm"),
             path("<uuid:key>/cancel/", view(self.cancel_view), name="core_importbatch_cancel"),
+            path("<uuid:key>/progress/", view(require_safe(self.progress_view)), name="core_importbatch_progress"),
             path("<uuid:key>/undo/", view(self.undo_view), name="core_importbatch_undo"),
             path("<uuid:key>/rows.csv", view(require_safe(self.rows_view)), name="core_importbatch_rows"),
             *super().get_urls(),
@@ -110,11 +118,12 @@ class ImportBatchAdmin(CCDModelAdmin):
         return self._page(request, "upload.html", title="Take in a daily file", form=form, aliases=_aliases())
 
     def _previewed(self, request: HttpRequest, form: UploadForm) -> ImportBatch | None:
-        file = form.cleaned_data["file"]
+        file, source = form.cleaned_data["file"], form.cleaned_data["source"]
+        content = file.read()
         try:
-            return pipeline.preview(
-                file.read(), file_name=file.name, source=form.cleaned_data["source"], actor=request.user
-            )
+            is_long = jobs.is_long(content, file_name=file.name, source=source)
+            road = jobs.submit if is_long else pipeline.preview
+            return road(content, file_name=file.name, source=source, actor=request.user)
         except FileRefused as error:
             form.add_error("file", str(error))
             return None
@@ -130,6 +139,10 @@ class ImportBatchAdmin(CCDModelAdmin):
         if batch.status in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.HELD) and hasattr(batch, "file"):
             return self._page(
                 request, "preview.html", title=f"Preview of {batch.file_name}", **import_pages.preview(batch, request)
+            )
+        if import_progress.is_under_way(batch):
+            return self._page(
+                request, "progress.html", title=batch.file_name, batch=batch, progress=import_progress.told(batch)
             )
         return self._page(request, "batch.html", title=batch.file_name, **import_pages.batch_page(batch, request))
 
@@ -148,19 +161,29 @@ class ImportBatchAdmin(CCDModelAdmin):
 
     def _confirm(self, request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         try:
-            report = pipeline.confirm(batch, actor=request.user)
-            messages.success(request, f"Taken in: {import_pages.counts(report.summary())}.")
+            if import_progress.may_try_again(batch):
+                jobs.again(batch, actor=request.user)
+            elif (report := jobs.confirm(batch, actor=request.user)) is not None:
+                messages.success(request, f"Taken in: {import_pages.counts(report.summary())}.")
         except CCDError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:core_importbatch_change", args=[batch.pk]))
 
     def _cancel(self, request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         try:
-            pipeline.cancel(batch, actor=request.user)
-            messages.info(request, f"{batch.file_name} was not taken in.")
+            jobs.cancel(batch, actor=request.user)
+            batch.refresh_from_db()
+            said = "is being stopped" if batch.status == ImportBatch.Status.RUNNING else "was not taken in"
+            messages.info(request, f"{batch.file_name} {said}.")
         except CCDError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:core_importbatch_changelist"))
+
+    def progress_view(self, request: HttpRequest, key: object) -> JsonResponse:
+        """How far the worker is, for the script of the page."""
+        batch = self.get_object_or_404(request, str(key))
+        rules.require(request.user, "core.view_importbatch", batch)
+        return JsonResponse(import_progress.told(batch), headers={"Cache-Control": "no-store"})
 
     def feeds_view(self, request: HttpRequest) -> HttpResponse:
         """What each source sends, against its schedule and its own past."""

@@ -53,8 +53,11 @@ class CCDAdminSite(UnfoldAdminSite):
     enable_nav_sidebar = True
 
     def register(self, model_or_iterable: Any, admin_class: type | None = None, **options: Any) -> None:
-        """Not the groups of django.contrib.auth: who may do what is said by roles alone."""
-        if admin_class is None or not admin_class.__module__.startswith("django.contrib.auth"):
+        """Not the groups of django.contrib.auth: who may do what is said by roles alone. Nor the jobs of procrastinate:
+        the page of a file shows its own.
+        """
+        foreign = ("django.contrib.auth", "procrastinate")
+        if admin_class is None or not admin_class.__module__.startswith(foreign):
             super().register(model_or_iterable, admin_class, **options)
 
     def get_urls(self) -> list[URLPattern]:

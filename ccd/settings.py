@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "rules.apps.AutodiscoverRulesConfig",
     "pgtrigger",
     "axes",
+    "procrastinate.contrib.django",
     "core",
     "reporting",
 ]
@@ -116,6 +117,11 @@ TEMPLATES = [
         },
     },
 ]
+
+# Files with more rows than a request should hold are worked on by `manage.py work` (core.ingest.jobs).
+CCD_REQUEST_ROWS = env.int("CCD_REQUEST_ROWS", default=5000)
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["core.ingest.jobs"]
 
 AUTH_USER_MODEL = "core.Staff"
 AUTHENTICATION_BACKENDS = [

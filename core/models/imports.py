@@ -18,6 +18,7 @@ class ImportBatch(models.Model):
         """Where a batch stands. 'running' without a running process is shown as interrupted."""
 
         PREVIEWED = "previewed", "Waiting for confirmation"
+        QUEUED = "queued", "Waiting for its turn"
         RUNNING = "running", "Running"
         APPLIED = "applied", "Applied"
         REFUSED = "refused", "Refused"
@@ -87,6 +88,35 @@ class ImportFile(models.Model):
 
     def __str__(self) -> str:
         return str(self.batch)
+
+
+class ImportProgress(models.Model):
+    """How far the worker is with a long file, and whether someone asked it to stop. Written outside the file's own
+    transaction, so that others can read it meanwhile.
+    """
+
+    class Kind(models.TextChoices):
+        """What is being done."""
+
+        PREVIEW = "preview", "Preview"
+        APPLY = "apply", "Taking in"
+
+    batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, primary_key=True, related_name="progress")
+    kind = models.CharField(max_length=10, choices=Kind)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, db_column="actor", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    stage = models.CharField(max_length=20, default="", db_default="")
+    number = models.IntegerField(default=0, db_default=0)
+    total = models.IntegerField(default=0, db_default=0)
+    is_stopping = models.BooleanField(default=False, db_default=False)
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "import_progress"
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.number} of {self.total}"
 
 
 class ImportRow(models.Model):

@@ -1,0 +1,60 @@
+"""How far a long file is, in words and in percent."""
+
+from typing import Any
+
+from core.ingest import jobs, pipeline
+from core.models import ImportBatch, ImportFile
+
+WORDS = {
+    "": "Waiting for the worker",
+    "read": "Reading and checking rows",
+    "link": "Finding out who each row is about",
+    "apply": "Writing what is new",
+    "report": "Keeping versions and the report",
+}
+# Where each stage begins on the bar; within reading it moves with the rows.
+_BEGINS = {"": 0, "read": 0, "link": 30, "apply": 60, "report": 90}
+
+
+def is_under_way(batch: ImportBatch) -> bool:
+    """It waits for the worker, or the worker is at it."""
+    if not hasattr(batch, "progress"):
+        return False
+    if batch.status == ImportBatch.Status.QUEUED:
+        return True
+    return batch.status == ImportBatch.Status.RUNNING and not pipeline.is_interrupted(batch)
+
+
+def may_try_again(batch: ImportBatch) -> bool:
+    """The worker was interrupted, and the bytes are still there."""
+    stopped = (ImportBatch.Status.RUNNING, ImportBatch.Status.INTERRUPTED)
+    if batch.status not in stopped or not hasattr(batch, "progress") or not pipeline.is_interrupted(batch):
+        return False
+    return ImportFile.objects.filter(batch=batch).exists()
+
+
+def told(batch: ImportBatch) -> dict[str, Any]:
+    """What the page and its script show."""
+    if not is_under_way(batch):
+        return {"done": True, "percent": 100, "stage": batch.get_status_display(), "detail": ""}
+    progress = batch.progress
+    if batch.status == ImportBatch.Status.QUEUED:
+        return {"done": False, "percent": 0, "stage": WORDS[""], "detail": _queue(batch)}
+    part = 0.0
+    if progress.stage == "read":
+        whole = max(progress.total, progress.number, 1)
+        part = 30 * progress.number / whole if progress.total > progress.number else 15
+    stage = "Stopping" if progress.is_stopping else WORDS.get(progress.stage, progress.stage)
+    number = f"{progress.number:,} rows" if progress.number else ""
+    return {
+        "done": False,
+        "percent": round(_BEGINS.get(progress.stage, 0) + part),
+        "stage": stage,
+        "detail": number,
+    }
+
+
+def _queue(batch: ImportBatch) -> str:
+    ahead = jobs.ahead_of(batch)
+    before = f"{ahead} file{'s' if ahead > 1 else ''} before this one. " if ahead else ""
+    return before + ("" if jobs.has_worker() else "No worker is running: have manage.py work started.")

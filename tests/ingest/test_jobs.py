@@ -1,0 +1,194 @@
+"""Files too long for a request: queued, worked on one after the other, stopped, interrupted and tried again."""
+
+import threading
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+
+from core.errors import FileBusy, FileRefused, NotAllowed
+from core.ingest import jobs, pipeline
+from core.models import AuditEntry, Client, ImportBatch, ImportFile, ImportProgress, Staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _short(settings: object) -> None:
+    settings.CCD_REQUEST_ROWS = 3
+
+
+def file(rows: int, start: int = 0) -> bytes:
+    names = "abcdefghijklmnopqrstuvwxyz"
+    lines = [
+        f"S-{n},{names[n % 26] * 5}an,{names[(n * 7 + 3) % 26] * 4}o,19{50 + n}-01-02"
+        for n in range(start, start + rows)
+    ]
+    return "\n".join(["uid_external,first_name,last_name,dob", *lines]).encode()
+
+
+def submit(actor: Staff | None, content: bytes | None = None, name: str = "a.csv") -> ImportBatch:
+    return jobs.submit(content or file(5), file_name=name, source="SMIS", actor=actor)
+
+
+def waiting_jobs() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = 'files'")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize(("rows", "is_long"), [(0, False), (3, False), (4, True), (9, True)])
+def test_a_file_is_long_above_the_setting(rows: int, is_long: bool) -> None:
+    assert jobs.is_long(file(rows), file_name="a.csv", source="SMIS") is is_long
+
+
+def test_a_file_that_cannot_be_read_is_refused_before_it_waits() -> None:
+    with pytest.raises(FileRefused, match="no column"):
+        jobs.is_long(b"nothing,of,ours\n1,2,3\n", file_name="a.csv", source="SMIS")
+
+
+def test_a_long_file_waits_and_is_previewed_by_the_worker(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    assert (batch.status, waiting_jobs(), jobs.ahead_of(batch)) == ("queued", 1, 0)
+    assert not Client.objects.exists()
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.status, batch.summary["created"]) == ("previewed", 5)
+    assert not Client.objects.exists()
+    assert not ImportProgress.objects.exists()
+    assert ImportFile.objects.get().preview is not None
+
+
+def test_a_long_file_that_was_confirmed_is_taken_in_by_the_worker(coordinator: Staff, administrator: Staff) -> None:
+    batch = submit(coordinator)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert jobs.confirm(batch, actor=administrator) is None
+    batch.refresh_from_db()
+    assert (batch.status, batch.progress.kind, batch.progress.total) == ("queued", "apply", 5)
+    assert not Client.objects.exists()
+    with pytest.raises(FileRefused, match="waiting for its turn"):
+        jobs.confirm(batch, actor=administrator)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert (batch.status, Client.objects.count()) == ("applied", 5)
+    assert AuditEntry.objects.get(action="import").changed_by == administrator
+    assert not ImportProgress.objects.exists()
+    assert not ImportFile.objects.exists()
+
+
+def test_a_short_file_is_taken_in_at_once(coordinator: Staff) -> None:
+    batch = pipeline.preview(file(3), file_name="a.csv", source="SMIS", actor=coordinator)
+    assert jobs.confirm(batch, actor=coordinator).outcomes == {"created": 3}
+
+
+def test_a_job_that_comes_twice_or_too_late_does_nothing(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    jobs.work(batch.pk)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "previewed"
+    jobs.confirm(batch, actor=coordinator)
+    jobs.cancel(batch, actor=coordinator)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "cancelled"
+    assert not Client.objects.exists()
+    assert not ImportFile.objects.exists()
+
+
+def test_a_second_file_waits_behind_the_first(coordinator: Staff) -> None:
+    first, second = submit(coordinator), submit(coordinator, file(5, start=10), "b.csv")
+    ImportProgress.objects.filter(batch=first).update(changed_at="2026-01-01T00:00Z")
+    assert (jobs.ahead_of(first), jobs.ahead_of(second)) == (0, 1)
+
+
+def test_while_another_file_comes_in_it_waits_on(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    with patch.object(pipeline, "_locked", lambda: False), pytest.raises(FileBusy):
+        jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "queued"
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "previewed"
+
+
+def test_a_refusal_is_no_failure_of_the_job(coordinator: Staff) -> None:
+    pipeline.take(file(5), file_name="a.csv", source="SMIS", actor=None, options=pipeline.Options(writes_files=False))
+    batch = submit(coordinator)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "refused"
+    assert "These very bytes" in batch.reason
+    assert not ImportProgress.objects.exists()
+
+
+def test_an_interrupted_file_is_tried_again(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    with patch.object(pipeline, "_settle", side_effect=RuntimeError("ours")), pytest.raises(RuntimeError):
+        jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "interrupted"
+    jobs.again(batch, actor=coordinator)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    assert batch.status == "previewed"
+    with pytest.raises(FileRefused, match="was not interrupted"):
+        jobs.again(batch, actor=coordinator)
+
+
+def test_only_those_entitled_have_files_worked_on(coordinator: Staff, manager: Staff, analyst: Staff) -> None:
+    batch = submit(coordinator)
+    for person in (manager, analyst):
+        for verb in (
+            lambda p=person: submit(p, file(6)),
+            lambda p=person: jobs.cancel(batch, actor=p),
+            lambda p=person: jobs.again(batch, actor=p),
+        ):
+            with pytest.raises(NotAllowed):
+                verb()
+    assert ImportBatch.objects.get().status == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_progress_is_seen_by_others_and_a_stop_takes_all_of_it_back(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    jobs.work(batch.pk)
+    batch.refresh_from_db()
+    jobs.confirm(batch, actor=coordinator)
+    seen: list[tuple[str, int]] = []
+
+    def look(*arguments: object) -> None:
+        """What another connection sees while the file is on its way in; then someone asks to stop."""
+
+        def other() -> None:
+            row = ImportProgress.objects.get()
+            seen.append((row.stage, Client.objects.count()))
+            jobs.cancel(ImportBatch.objects.get(), actor=coordinator)
+            connection.close()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+
+    with patch.object(pipeline, "apply_clients", side_effect=look):
+        jobs.work(batch.pk)
+    assert seen == [("apply", 0)]
+    batch.refresh_from_db()
+    assert batch.status == "cancelled"
+    assert not Client.objects.exists()
+    assert not ImportFile.objects.exists()
+    assert not AuditEntry.objects.filter(entity="clients").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_takes_what_waits_one_after_the_other(coordinator: Staff) -> None:
+    batches = [submit(coordinator), submit(coordinator, file(5, start=10), "b.csv")]
+    jobs.run_worker(wait=False)
+    assert [ImportBatch.objects.get(pk=batch.pk).status for batch in batches] == ["previewed", "previewed"]
+    for batch in batches:
+        jobs.confirm(ImportBatch.objects.get(pk=batch.pk), actor=coordinator)
+    jobs.run_worker(wait=False)
+    assert Client.objects.count() == 10
+    assert waiting_jobs() == 0
