@@ -48,7 +48,7 @@ def submit(content: bytes, *, file_name: str, source: str, actor: Staff | None) 
     with transaction.atomic():
         batch = pipeline.receive(content, file_name=file_name, source=source, actor=actor)
         ImportFile.objects.create(batch=batch, content=content)
-        _enqueue(batch, ImportProgress.Kind.PREVIEW, actor)
+        _enqueue(batch, ImportProgress.Kind.PREVIEW, actor, total=content.count(b"\n"))  # near enough for a bar
     return batch
 
 
@@ -63,7 +63,7 @@ def confirm(batch: ImportBatch, *, actor: Staff | None) -> pipeline.Report | Non
     with transaction.atomic():
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         pipeline.waiting_file(locked)
-        _enqueue(locked, ImportProgress.Kind.APPLY, actor)
+        _enqueue(locked, ImportProgress.Kind.APPLY, actor, total=(locked.summary or {}).get("rows", 0))
     return None
 
 
@@ -76,7 +76,7 @@ def again(batch: ImportBatch, *, actor: Staff | None) -> None:
         has_file = ImportFile.objects.filter(batch=locked).exists()
         if progress is None or not has_file or not pipeline.is_interrupted(locked):
             raise FileRefused("This file was not interrupted, or its bytes are gone: upload it again.")
-        _enqueue(locked, ImportProgress.Kind(progress.kind), actor)
+        _enqueue(locked, ImportProgress.Kind(progress.kind), actor, total=progress.total)
 
 
 def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
@@ -94,11 +94,10 @@ def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
     pipeline.cancel(batch, actor=actor)
 
 
-def _enqueue(batch: ImportBatch, kind: ImportProgress.Kind, actor: Staff | None) -> None:
+def _enqueue(batch: ImportBatch, kind: ImportProgress.Kind, actor: Staff | None, *, total: int) -> None:
     """Within the caller's transaction: batch, progress and job come to be together."""
     batch.status = _QUEUED
     batch.save(update_fields=["status"])
-    total = (batch.summary or {}).get("rows", 0)
     fresh = {"kind": kind, "actor": actor, "stage": "", "number": 0, "total": total, "is_stopping": False}
     ImportProgress.objects.update_or_create(batch=batch, defaults={**fresh, "changed_at": timezone.now()})
     ingest.defer(batch=str(batch.pk))

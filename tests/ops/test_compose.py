@@ -144,8 +144,8 @@ def log_in(site: str) -> str:
     return answer.read().decode()
 
 
-def test_the_services_are_web_db_and_backup_and_migrations_run_before_web() -> None:
-    assert set(SERVICES) == {"db", "migrate", "web", "backup"}
+def test_the_services_are_web_db_worker_and_backup_and_migrations_run_before_web() -> None:
+    assert set(SERVICES) == {"db", "migrate", "web", "worker", "backup"}
     assert SERVICES["db"]["image"] == "postgres:15"
     assert SERVICES["db"]["volumes"] == ["postgres:/var/lib/postgresql/data"]
     for service in ("web", "backup"):
