@@ -148,7 +148,7 @@ def test_the_services_are_web_db_worker_and_backup_and_migrations_run_before_web
     assert set(SERVICES) == {"db", "migrate", "web", "worker", "backup"}
     assert SERVICES["db"]["image"] == "postgres:15"
     assert SERVICES["db"]["volumes"] == ["postgres:/var/lib/postgresql/data"]
-    for service in ("web", "backup"):
+    for service in ("web", "worker", "backup"):
         assert SERVICES[service]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert SERVICES["migrate"]["depends_on"]["db"]["condition"] == "service_healthy"
 
