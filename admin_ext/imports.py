@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from admin_ext import feeds, import_pages, import_progress, import_undo
+from admin_ext import feeds, import_pages, import_progress, import_undo, source_words
 from admin_ext.base import CCDModelAdmin
 from admin_ext.watching import exported
 from admin_ext.words import chip, lines
@@ -77,6 +77,7 @@ class ImportBatchAdmin(CCDModelAdmin):
         return [
             path("feeds/", view(require_safe(self.feeds_view)), name="core_importbatch_feeds"),
             path("feeds/<slug:source>/", view(self.source_view), name="core_importbatch_source"),
+            path("feeds/<slug:source>/words/", view(self.words_view), name="core_importbatch_words"),
             path("<uuid:key>/confirm/", view(self.confirm_view), name="core_importbatch_confirm"),
             path("<uuid:key>/cancel/", view(self.cancel_view), name="core_importbatch_cancel"),
             path("<uuid:key>/progress/", view(require_safe(self.progress_view)), name="core_importbatch_progress"),
@@ -197,6 +198,14 @@ class ImportBatchAdmin(CCDModelAdmin):
         if request.method == "POST" and form.is_valid() and feeds.save(request, source, form):
             return HttpResponseRedirect(reverse("admin:core_importbatch_feeds"))
         return self._page(request, "source.html", title=f"Source {source}", source=source, form=form)
+
+    def words_view(self, request: HttpRequest, source: str) -> HttpResponse:
+        """Headers, words, program names and dates of one source."""
+        rules.require(request.user, "core.change_sourcesettings")
+        name, _ = feeds.form_of(request, source)
+        if request.method == "POST" and source_words.save(request, name):
+            return HttpResponseRedirect(reverse("admin:core_importbatch_words", args=[name]))
+        return self._page(request, "words.html", title=f"Words of {name}", **source_words.page(request, name))
 
     def undo_view(self, request: HttpRequest, key: object) -> HttpResponse:
         """What taking the file back would do, or what stands in the way; a POST with a reason does it."""

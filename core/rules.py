@@ -45,6 +45,7 @@ from core.models import (
     SourceSettings,
     Staff,
     StaffRole,
+    UnmappedValue,
 )
 from core.models.assigned import AssignedTo
 
@@ -238,6 +239,7 @@ _SCOPES = {
     ImportRow: _for_roles(DIRECT),
     SourceDisagreement: _for_roles(DIRECT),
     SourceSettings: _for_roles(DIRECT),
+    UnmappedValue: _for_roles(DIRECT),
     ClientLink: _for_roles(DIRECT),
     ClientPair: _for_roles(DIRECT),
     LinkSettings: _for_roles(frozenset({ADMINISTRATOR})),

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core import audit, records, rules
-from core.ingest import limits, sources
+from core.ingest import limits, profiles, sources
 from core.models import ImportBatch, SourceSettings, Staff
 from core.normalise import header_key
 
@@ -53,6 +53,7 @@ class Feed:
     vanished: Sequence[str]
     gone: Gone
     waiting: Sequence[ImportBatch]  # held whole
+    unmapped: int  # words of its files that lead nowhere
 
     @property
     def of_median(self) -> float | None:
@@ -87,6 +88,7 @@ def _feed(name: str, actor: Staff, now: datetime) -> Feed:
         vanished=vanished,
         gone=_gone(name, earlier, last),
         waiting=list(batches.filter(status=ImportBatch.Status.HELD).order_by("created_at")),
+        unmapped=len(profiles.unmapped(name)),
     )
 
 
@@ -149,6 +151,7 @@ def configure(source: str, *, actor: Staff | None, values: Mapping[str, Any]) ->
     Raises UnknownSource, NotAllowed, Invalid.
     """
     name = sources.profile(source).name
+    profiles.refuse_senseless(name, values)
     with audit.acting(actor, channel="admin"):
         found = SourceSettings.objects.filter(source_system=name).first()
         if found is None:

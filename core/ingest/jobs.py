@@ -21,8 +21,8 @@ from procrastinate.contrib.django import app
 from core import rules
 from core.errors import FileBusy, FileRefused
 from core.ingest import pipeline
+from core.ingest.profiles import effective
 from core.ingest.reader import open_table
-from core.ingest.sources import profile
 from core.models import ImportBatch, ImportFile, ImportProgress, Staff
 
 QUEUE: Final = "files"
@@ -38,9 +38,12 @@ class _Stopped(Exception):
 
 
 def is_long(content: bytes, *, file_name: str, source: str) -> bool:
-    """More rows than a request should hold (CCD_REQUEST_ROWS). Raises FileRefused where it is no file of the source."""
-    rows = open_table(content, file_name, profile(source)).rows()
-    return next(islice(rows, settings.CCD_REQUEST_ROWS, None), None) is not None
+    """More rows than a request should hold (CCD_REQUEST_ROWS). What cannot be read is not: its preview says why."""
+    try:
+        rows = open_table(content, file_name, effective(source)).rows()
+        return next(islice(rows, settings.CCD_REQUEST_ROWS, None), None) is not None
+    except FileRefused:
+        return False
 
 
 def submit(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:

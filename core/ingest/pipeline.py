@@ -21,7 +21,7 @@ from psycopg import Error as DriverError
 from core import audit, rules
 from core.choices import OUTCOMES
 from core.errors import FileBusy, FileHeld, FileRefused
-from core.ingest import limits, rejects, staging, telling, versions
+from core.ingest import limits, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
 from core.ingest.check import CheckedRow, Checker
@@ -219,7 +219,7 @@ def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
 
 def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: Options, report: Report) -> None:
     """Read, check, stage, link and apply, all in the caller's transaction."""
-    source = profile(batch.source_system)
+    source = profiles.effective(batch.source_system)
     _refuse_repeat(batch, options)
     table = open_table(content, batch.file_name, source)
     batch.headers = list(table.headers)
@@ -235,6 +235,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         options.progress("apply", report.rows)
         apply_clients(cursor, source.name, batch.pk)
         report.written = apply_stays(cursor, source.name, batch.pk)
+        profiles.collect_unmapped(source, table.columns)
         _settle(cursor, batch, report)
         options.progress("report", report.rows)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
@@ -259,7 +260,10 @@ def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
 def _checked(table: Table, source: SourceProfile) -> Iterator[CheckedRow]:
     entries = Program.objects.select_related("department").values_list("program_id", "name", "department__name")
     checker = Checker(
-        source, table.headers, ProgramIndex(ProgramEntry(*entry) for entry in entries), timezone.localdate()
+        source,
+        table.headers,
+        ProgramIndex((ProgramEntry(*entry) for entry in entries), profiles.program_names(source.name)),
+        timezone.localdate(),
     )
     return map(checker.check, table.rows())
 

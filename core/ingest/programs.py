@@ -1,7 +1,7 @@
 """Which program a row is about."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 from uuid import UUID
@@ -23,15 +23,18 @@ class ProgramFault(CellFault):
 
 
 class ProgramIndex:
-    """All programs by folded name."""
+    """All programs by folded name; before that by `own`, folded names that the source has for them → program."""
 
-    def __init__(self, entries: Iterable[ProgramEntry]) -> None:
+    def __init__(self, entries: Iterable[ProgramEntry], own: Mapping[str, UUID] | None = None) -> None:
+        self._own = own or {}
         self._by_name: defaultdict[str, list[ProgramEntry]] = defaultdict(list)
         for entry in entries:
             self._by_name[fold(entry.name)].append(entry)
 
     def find(self, name: str, department: str | None) -> UUID:
         """The one program of that name, in that department where one is given. Raises ProgramFault."""
+        if (own := self._own.get(fold(name))) is not None:
+            return own
         named = self._by_name.get(fold(name), []) if fold(name) else []
         if not named:
             raise ProgramFault("unknown_program", f"is not a program of the agency. {self._hint(name)}")

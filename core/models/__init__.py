@@ -11,7 +11,7 @@ from core.models.people import Role, Staff, StaffRole
 from core.models.programs import Department, Program, ProgramCapacity, ProgramStaff
 from core.models.reports import ReportRun
 from core.models.restrictions import Restriction
-from core.models.sources import SourceSettings
+from core.models.sources import SourceSettings, UnmappedValue
 
 __all__ = [
     "AccessEntry",
@@ -45,4 +45,5 @@ __all__ = [
     "SourceSettings",
     "Staff",
     "StaffRole",
+    "UnmappedValue",
 ]

@@ -5,6 +5,7 @@ from datetime import time
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from core.models.base import TimestampedModel, uuid_key
 
@@ -37,6 +38,16 @@ class SourceSettings(TimestampedModel):
     least_rows = models.FloatField("rows at least, of the median", default=0.5, db_default=0.5)
     most_rows = models.FloatField("rows at most, of the median", default=2.0, db_default=2.0)
 
+    header_aliases = models.JSONField(default=dict, db_default={}, blank=True)  # the source's header → column
+    value_maps = models.JSONField(default=dict, db_default={}, blank=True)  # column → {the source's word: our value}
+    program_names = models.JSONField(default=dict, db_default={}, blank=True)  # the source's name → program_id
+    date_formats = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        db_default=models.Value([], ArrayField(models.TextField())),
+        blank=True,
+    )  # strptime formats, beside the file's own
+
     class Meta(TimestampedModel.Meta):
         db_table = "source_settings"
         verbose_name = "source"
@@ -59,3 +70,23 @@ class SourceSettings(TimestampedModel):
 
     def __str__(self) -> str:
         return self.source_system
+
+
+class UnmappedValue(models.Model):
+    """A word of a source that is none of ours, or a program name that leads to none, as its files last had it."""
+
+    value_id = models.BigAutoField(primary_key=True)
+    source_system = models.CharField("source", max_length=40)
+    column = models.CharField(max_length=40)
+    value = models.CharField(max_length=200)
+    rows = models.IntegerField()  # of the last file that had it
+    files = models.IntegerField(default=1, db_default=1)
+    last_seen = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "unmapped_values"
+        ordering = ["column", "-rows", "value"]
+        constraints = [models.UniqueConstraint(fields=["source_system", "column", "value"], name="unmapped_value_once")]
+
+    def __str__(self) -> str:
+        return f"{self.column}: {self.value}"

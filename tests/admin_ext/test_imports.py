@@ -264,3 +264,34 @@ def test_a_file_held_whole_is_released_or_refused_on_its_page(client: Browser, c
     client.post(reverse("admin:core_importbatch_cancel", args=[batch.pk]))
     batch.refresh_from_db()
     assert batch.status == "refused"
+
+
+def test_words_and_headers_are_set_on_their_page(upload: Callable, client: Browser) -> None:
+    content = b"first_name,last_name,gender,Sex,dob\nIda,Q,Frau,F,1980-01-01\n"
+    client.post(reverse("admin:core_importbatch_confirm", args=[upload(content).pk]))
+    address = reverse("admin:core_importbatch_words", args=["SMIS"])
+    page = client.get(address)
+    assert [row["item"].value for row in page.context["unmapped"]] == ["Frau"]
+    assert page.context["headers"] == ["Sex"]
+    key = page.context["unmapped"][0]["item"].pk
+    values = {f"value-{key}": "Woman", "header": ["Sex", "Wohnort"], "column": ["race", "city"], "format": ["%d.%m.%Y"]}
+    assert client.post(address, values).status_code == 302
+    stands = SourceSettings.objects.get()
+    assert stands.value_maps == {"gender": {"Frau": "Woman"}}
+    assert stands.header_aliases == {"Sex": "race", "Wohnort": "city"}
+    assert stands.date_formats == ["%d.%m.%Y"]
+    page = client.get(address)
+    assert (page.context["unmapped"], page.context["headers"]) == ([], [])
+    forget = [line["key"] for line in page.context["own"] if line["text"] in ("Frau", "Sex")]
+    client.post(address, {"forget": forget})
+    stands.refresh_from_db()
+    assert (stands.value_maps, stands.header_aliases, stands.date_formats) == ({}, {"Wohnort": "city"}, [])
+
+
+def test_what_contradicts_is_said_on_the_page(client: Browser, coordinator: Staff) -> None:
+    client.force_login(coordinator)
+    address = reverse("admin:core_importbatch_words", args=["SMIS"])
+    page = client.post(address, {"format": ["%d/%m/%Y", "%m/%d/%Y"]}, follow=True)
+    assert "would be two different days" in page.content.decode()
+    assert not SourceSettings.objects.exists()
+    assert client.post(address, {"forget": ["nonsense"], "value-x": "y"}).status_code == 302

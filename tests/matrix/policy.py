@@ -159,6 +159,7 @@ POLICY: tuple[Row, ...] = (
         hides=True),
     Row("admin:core_importbatch_feeds", "what each source sends", get=DIRECT, post=None),
     Row("admin:core_importbatch_source", "schedule and limits of a source", get=DIRECT, post=DIRECT),
+    Row("admin:core_importbatch_words", "headers, words, dates of a source", get=DIRECT, post=DIRECT),
     Row("admin:core_importbatch_progress", "how far a long file is", of="importbatch", get=DIRECT, post=None,
         hides=True),
     Row("admin:core_importbatch_undo", "take a file back", of="importbatch", get=DIRECT, post=DIRECT, hides=True),
