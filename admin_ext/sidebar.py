@@ -51,8 +51,15 @@ def _item(request: HttpRequest, entry: Entry) -> dict[str, Any]:
     title, icon, name, arguments, permission = entry
     link = reverse(f"admin:{name}", args=arguments)
     item: dict[str, Any] = {"title": title.replace("&", "&amp;"), "icon": icon, "link": link}
+    if name == "report_index":  # its address begins those of all reports
+        item["active"] = request.path.startswith(link) and not _has_own_entry(request.path)
     number = waiting(request) if permission == "core.view_pendingchange" else 0
     return {**item, "badge": str(number)} if number else item
+
+
+def _has_own_entry(path: str) -> bool:
+    links = (reverse(f"admin:{name}", args=arguments) for _, _, name, arguments, _ in REPORTS if arguments)
+    return any(path.startswith(link) for link in links)
 
 
 def waiting(request: HttpRequest) -> int:

@@ -8,8 +8,10 @@ from datetime import date
 
 import openpyxl
 import pytest
+from django.contrib import admin
 from django.db import connection
 from django.test import Client as Browser
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -39,6 +41,16 @@ def browse(client: Browser, leader: Staff) -> Callable[..., object]:
 def test_the_addresses_are_those_of_the_contract():
     assert address("org_summary") == "/admin/reports/org_summary/"
     assert reverse("admin:report_index") == "/admin/reports/"
+
+
+@pytest.mark.parametrize(
+    ("path", "entry"), [("", "All Reports"), ("vacancy/", "Vacancy Tracker"), ("completeness/", "All Reports")]
+)
+def test_one_entry_of_the_sidebar_is_marked(path: str, entry: str, leader: Staff, rf: RequestFactory):
+    request = rf.get(f"/admin/reports/{path}")
+    request.user = leader
+    (reports,) = (group for group in admin.site.get_sidebar_list(request) if group["title"] == "Reports")
+    assert [item["title"] for item in reports["items"] if item["active"]] == [entry]
 
 
 @pytest.mark.parametrize(
