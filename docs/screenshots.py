@@ -36,7 +36,9 @@ CHROMIUM_OPTIONS = [
     "--font-render-hinting=none",
     "--hide-scrollbars",
 ]
-LOGIN = ("coordinator@demo.example.org", "cedar-lantern-4807")
+PASSWORD = "cedar-lantern-4807"
+# Who is looking; the others are seen by the coordinator.
+SEEN_BY = {"propose": "manager"}
 
 # Page → its address, asked of Django by URL name. The client is one with much to show.
 ADDRESSES = """
@@ -44,7 +46,7 @@ import json
 from django.db.models import Count, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from core.models import Client, PendingChange, Restriction
+from core.models import Client, ImportBatch, PendingChange, Restriction
 today = timezone.localdate()
 client = Client.objects.filter(
     pk__in=Restriction.objects.filter(start_date__lte=today, end_date__gt=today).values("client"),
@@ -64,7 +66,11 @@ for page, name, arguments in (
     ("vacancy", "report", ("vacancy",)),
     ("approvals", "core_pendingchange_changelist", ()),
     ("proposal", "core_pendingchange_change", (proposal.pk,)),
+    ("propose", "core_client_change", (client.pk,)),
     ("audit-log", "core_auditentry_changelist", ()),
+    ("feeds", "core_importbatch_feeds", ()),
+    ("batch", "core_importbatch_change", (ImportBatch.objects.earliest("created_at").pk,)),
+    ("reports", "report_index", ()),
     ("restrictions", "core_restriction_changelist", ()),
 ):
     try:
@@ -85,9 +91,10 @@ def main() -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with _agency() as (site, addresses), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-        session = _log_in(browser, site)
-        preview = _preview(browser, site + addresses.pop("upload"), session)
+        sessions = {role: _log_in(browser, site, role) for role in ("coordinator", *SEEN_BY.values())}
+        preview = _preview(browser, site + addresses.pop("upload"), sessions["coordinator"])
         for page, address in {**addresses, "upload-preview": preview}.items():
+            session = sessions[SEEN_BY.get(page, "coordinator")]
             for scheme in ("light", "dark"):
                 for width in WIDTHS:
                     _take(browser, site + address, session, IMAGES / f"{page}-{scheme}-{width}.png")
@@ -142,14 +149,14 @@ def _served(env: dict[str, str], port: int) -> Iterator[str]:
         server.wait(timeout=40)
 
 
-def _log_in(browser: Browser, site: str) -> dict:
+def _log_in(browser: Browser, site: str, role: str) -> dict:
     """The session, for every later window. The picture of the login page is taken on the way."""
     context = browser.new_context(viewport={"width": 1280, "height": WIDTHS[1280]})
     page = context.new_page()
     page.goto(f"{site}/admin/login/?next=/admin/")
     _shoot(page, IMAGES / "login-light-1280.png")
-    page.fill('input[name="username"]', LOGIN[0])
-    page.fill('input[name="password"]', LOGIN[1])
+    page.fill('input[name="username"]', f"{role}@demo.example.org")
+    page.fill('input[name="password"]', PASSWORD)
     page.press('input[name="password"]', "Enter")
     page.wait_for_url(f"{site}/admin/")
     state = context.storage_state()
