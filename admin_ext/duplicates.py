@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from admin_ext.base import CCDModelAdmin
+from admin_ext.linking_page import parameters_page
 from admin_ext.words import age
 from core import rules
 from core.errors import CCDError
@@ -49,6 +50,7 @@ class ClientLinkAdmin(CCDModelAdmin):
         view = self.admin_site.admin_view
         return [
             path("not-same/<uuid:client>/<uuid:other>/", view(self.not_same_view), name="core_clientlink_not_same"),
+            path("parameters/", view(self.parameters_view), name="core_clientlink_parameters"),
             *super().get_urls(),
         ]
 
@@ -65,9 +67,14 @@ class ClientLinkAdmin(CCDModelAdmin):
             "page": page,
             "pairs": pairs,
             "clients_shown": [pair[name] for pair in pairs for name in ("client", "other")],
+            "may_set": rules.allows(request.user, "core.change_linksettings"),
             "decided": ClientLink.objects.filter(verdict="not_same").count(),
         }
         return TemplateResponse(request, "admin/core/clientlink/pairs.html", context)
+
+    def parameters_view(self, request: HttpRequest) -> HttpResponse:
+        """How far the system may go by itself."""
+        return parameters_page(self, request)
 
     def not_same_view(self, request: HttpRequest, client: UUID, other: UUID) -> HttpResponse:
         """Say that two clients are two people."""

@@ -284,7 +284,8 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
         WHERE outcome IS NULL;
         INSERT INTO import_rows (batch_id, row_number, outcome, reason_code, reason, note, client_id, candidate_ids,
                                  score, evidence, cells)
-        SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score, evidence, cells
+        SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score,
+               evidence || jsonb_build_object('uid', uid_external), cells
         FROM staging ORDER BY row_number
         """,
         [batch.pk],

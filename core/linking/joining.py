@@ -18,14 +18,24 @@ from core.models import Client, ClientLink, Staff
 from core.models.clients import REMEMBERED_FIELDS
 
 
-def mark_not_same(client: Client, other: Client, *, actor: Staff | None, reason: str | None = None) -> ClientLink:
-    """Remember for ever that these are two people. Raises NotAllowed, Conflict where it was said already."""
+def mark_not_same(
+    client: Client,
+    other: Client,
+    *,
+    actor: Staff | None,
+    reason: str | None = None,
+    evidence: dict[str, Any] | None = None,
+) -> ClientLink:
+    """Remember for ever that these are two people; `evidence` is what spoke for one, for the rehearsal.
+
+    Raises NotAllowed, Conflict where it was said already.
+    """
     first, second = sorted((client, other), key=lambda c: c.pk)
     with audit.acting(actor, channel="link", reason=reason):
         rules.require(actor, "core.link_clients")
         try:
             return ClientLink.objects.create(
-                client=first, other=second, verdict="not_same", decided_by=actor, reason=reason
+                client=first, other=second, verdict="not_same", decided_by=actor, reason=reason, evidence=evidence
             )
         except IntegrityError as error:
             raise Conflict("This pair was marked as not the same already.") from error

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from core.models import LinkSettings
+from core import audit, records, rules
+from core.models import LinkSettings, Staff
 
 FIELDS = ("mode", "auto_bits", "hold_bits", "margin_bits")
 
@@ -37,6 +38,16 @@ def of(row: LinkSettings) -> Parameters:
     return Parameters(**{name: getattr(row, name) for name in FIELDS})
 
 
-def settings_row() -> LinkSettings:
-    """The one row, made with the defaults where nobody has changed anything yet. Not saved."""
-    return LinkSettings.objects.first() or LinkSettings()
+def change(values: dict[str, object], *, actor: Staff | None, reason: str | None = None) -> frozenset[str]:
+    """Set some of FIELDS. Returns the names of those that differed. Raises NotAllowed, Invalid."""
+    with audit.acting(actor, channel="admin", reason=reason):
+        row = LinkSettings.objects.select_for_update().first() or LinkSettings()
+        rules.require(actor, "core.change_linksettings")
+        changed = frozenset(name for name in FIELDS if name in values and getattr(row, name) != values[name])
+        for name in changed:
+            setattr(row, name, values[name])
+        if changed:
+            records.check(row)
+            with records.explained(row):
+                row.save()
+        return changed

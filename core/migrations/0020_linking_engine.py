@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("only", models.BooleanField(db_default=True, default=True, editable=False, unique=True)),
+                ("single", models.BooleanField(db_default=True, default=True, editable=False, unique=True)),
                 (
                     "mode",
                     models.CharField(
@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="linksettings",
-            constraint=models.CheckConstraint(condition=models.Q(("only", True)), name="link_settings_one_row"),
+            constraint=models.CheckConstraint(condition=models.Q(("single", True)), name="link_settings_one_row"),
         ),
         migrations.AddConstraint(
             model_name="linksettings",

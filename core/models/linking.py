@@ -98,7 +98,7 @@ class LinkSettings(AuditedModel):
         AUTOMATIC = "automatic", "Automatic: link what is clear, hold what is possible"
 
     settings_id = uuid_key()
-    only = models.BooleanField(default=True, db_default=True, unique=True, editable=False)
+    single = models.BooleanField(default=True, db_default=True, unique=True, editable=False)
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.AUTOMATIC, db_default="automatic")
     auto_bits = models.FloatField("link from", default=10.0, db_default=10.0)
     hold_bits = models.FloatField("hold from", default=-4.0, db_default=-4.0)
@@ -109,7 +109,7 @@ class LinkSettings(AuditedModel):
         verbose_name = "linking"
         verbose_name_plural = "linking"
         constraints = [
-            models.CheckConstraint(condition=Q(only=True), name="link_settings_one_row"),
+            models.CheckConstraint(condition=Q(single=True), name="link_settings_one_row"),
             models.CheckConstraint(
                 condition=Q(auto_bits__gte=F("hold_bits")),
                 name="link_settings_auto_above_hold",

@@ -166,6 +166,7 @@ POLICY: tuple[Row, ...] = (
     Row("admin:core_importbatch_rows", "rejects as CSV", of="importbatch", get=DIRECT, post=None, hides=True),
     *_admin("clientlink", see=DIRECT, write=NOBODY),
     Row("admin:core_clientlink_not_same", "say that two are two", of="client", get=None, post=DIRECT),
+    Row("admin:core_clientlink_parameters", "how clients are linked", get=ADMINISTRATORS, post=ADMINISTRATORS),
     *_admin("staff", see=ADMINISTRATORS, write=ADMINISTRATORS),
     Row("admin:core_staff_password", "set someone's password", of="staff", get=ADMINISTRATORS, post=ADMINISTRATORS,
         hides=True),
