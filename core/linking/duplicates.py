@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from core import audit, rules
@@ -151,11 +151,11 @@ def groups(pairs: Iterable[tuple[UUID, UUID]]) -> list[list[UUID]]:
 
 def suspects(*, limit: int = 200) -> list[Suspicion]:
     """Pairs that may be one person, nearest first: found while one waits in a small agency, in a bigger one those that
-    find_duplicates found last. Without those linked since, or said not to be the same.
+    find_duplicates found last. Without those linked since, or said not to be the same. Writes nothing.
     """
     if Client.objects.all()[: CHUNK + 1].count() <= CHUNK:
-        with audit.acting(None, channel="command"), connection.cursor() as cursor:
-            found = list(find_pairs(cursor, parameters.current(), model.current()))
+        with transaction.atomic(), connection.cursor() as cursor:  # the temporary tables last as long
+            found = list(find_pairs(cursor, parameters.current(), model.as_kept()))
         return sorted(found, key=lambda s: (-s.score, s.client, s.other))[:limit]
     kept = ClientPair.objects.raw(
         """
