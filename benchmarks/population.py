@@ -77,17 +77,19 @@ class City:
         names = list(COMMUNITIES.values())
         self.communities = self.dice.choices(names, [c.weight for c in names], k=10_000)
         self.tail = [self._invented() for _ in range(max(2000, min(clients // 8, 60_000)))]
+        self.twinned: set[int] = set()  # nobody is made a triplet
+        self._read_variants()
         self.people: list[Person] = []
         while len(self.people) < clients:
             self._household()
         del self.people[clients:]
-        self.variants = [
-            line.split() for line in VARIANTS.read_text().splitlines() if " " in line and not line.startswith("#")
-        ]
+
+    def _read_variants(self) -> None:
         self.groups: dict[str, list[str]] = {}
-        for group in self.variants:
-            for name in group:
-                self.groups.setdefault(name, []).extend(group)
+        for line in VARIANTS.read_text().splitlines():
+            if " " in line and not line.startswith("#"):
+                for name in line.split():
+                    self.groups.setdefault(name, []).extend(line.split())
 
     def _invented(self) -> str:
         return (
@@ -140,9 +142,10 @@ class City:
 
     def _twin(self, of: int, community: object) -> None:
         one = self.people[of]
+        self.twinned.add(of)
         woman = one.woman if self.dice.random() < 0.67 else not one.woman
         name = self._first(community, woman)
-        while name == one.first:
+        while name == one.first or name.lower() in self.groups.get(one.first.lower(), ()):
             name = self._first(community, woman)
         self.people.append(replace(one, first=name, woman=woman, email="", kind="twin", of=of))
 
@@ -239,7 +242,7 @@ class City:
     def _new(self) -> Row:
         dice, key = self.dice, self.dice.randrange(len(self.people))
         near, roll = self.people[key], dice.random()
-        if roll < 0.02:
+        if roll < 0.02 and key not in self.twinned and near.kind != "twin":
             self._twin(key, dice.choice(self.communities))
             person = self.people.pop()
         elif roll < 0.035:
