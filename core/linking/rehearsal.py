@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
+
 from core.linking.parameters import Parameters
 from core.models import ClientIdentifier, ClientLink, ImportBatch, ImportRow
 
@@ -62,6 +64,7 @@ def word(evidence: dict[str, Any], parameters: Parameters) -> str:
 def _rows(found: Rehearsal, parameters: Parameters) -> None:
     latest = (
         ImportRow.objects.filter(evidence__isnull=False, batch__status=ImportBatch.Status.APPLIED)
+        .filter(~Q(outcome="held") | Q(reason_code="uncertain_match"))  # the others are held whatever their bits
         .order_by("-row_id")
         .values_list("evidence", "outcome", "batch__source_system")[:LATEST]
     )

@@ -94,6 +94,14 @@ def test_a_rehearsal_tells_what_would_have_been_and_what_people_said(
     assert "2 more linked than then, 1 of which" in braver.sentence
 
 
+def test_what_no_threshold_would_have_linked_is_not_rehearsed(amina: Client, feed: Callable) -> None:
+    feed({"first_name": "Amina", "last_name": "Yusuf", "dob": "1990-04-02", "uid_external": "S-1"})
+    (row,) = feed({"first_name": "Amina", "last_name": "Yusuf", "dob": "1990-04-02", "uid_external": "S-2"})
+    assert row["reason_code"] == "other_identifier"
+    found = rehearse(parameters.Parameters())
+    assert (found.rows, found.linked, found.more, found.fewer) == (1, 1, 0, 0)
+
+
 def test_the_page_rehearses_by_get_and_saves_by_post(
     amina: Client, administrator: Staff, feed: Callable, client: Browser
 ) -> None:
