@@ -75,7 +75,7 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
         rule=report.rule(form.cleaned_data),
         chosen=_chosen(form),
         behind=_query(form),
-        downloads=[(name, f"?{_query(form, format=kind)}") for kind, name in DOWNLOADS.items()],
+        downloads=[(name, f"?{_query(form, format=kind)}") for kind, name in _downloads(report).items()],
         printed=timezone.localtime(),
         values=_values(form),
         may_keep=report.span(form.cleaned_data) is not None and rules.allows(request.user, "core.keep_report"),
@@ -185,6 +185,10 @@ class _People(Paginator):
 
 
 DOWNLOADS = {"csv": "CSV", "xlsx": "XLSX", "shared": "CSV to share"}
+
+
+def _downloads(report: Report) -> dict[str, str]:
+    return {kind: name for kind, name in DOWNLOADS.items() if report.leaves or kind != "shared"}
 
 
 def _readable(request: HttpRequest, slug: str) -> Report:

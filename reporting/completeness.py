@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from types import MappingProxyType
 
 from core.models import Client, Enrollment, Staff
 from reporting.forms import DayPlaceForm
 from reporting.reading import scoped
-from reporting.report import Params, Report, Row, percent
+from reporting.report import Block, Line, Page, Params, Report, Row, percent, shown
 
 FIELDS = (
     "dob",
@@ -45,7 +48,20 @@ class Completeness(Report):
             numbers = Counter(field for key in people[place] for field in filled.get(key, ()))
             for field in FIELDS:
                 total = len(people[place])
-                yield *place, field.replace("_", " "), total, numbers[field], percent(numbers[field], total)
+                yield *place, _name(field), total, numbers[field], percent(numbers[field], total)
+
+    def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
+        """A line per program: its clients, and of each field how many percent of them have a value."""
+        lines: list[Line] = []
+        for department, programs in groupby(rows, key=itemgetter(0)):
+            lines.append(Line(str(department), ("",) * (len(FIELDS) + 1), kind="group"))
+            for program, fields in groupby(programs, key=itemgetter(1)):
+                told = list(fields)
+                cells = (shown(told[0][3]), *(f"{row[5]:.0f} %" for row in told))
+                lines.append(Line(str(program), cells))
+        headers = ("Program", "Clients", *(_name(field).capitalize() for field in FIELDS))
+        note = "Percent of the clients of each program who have a value; the files hold the numbers as well."
+        return Page(blocks=[Block("Fields with a value", headers, lines, note, wide=True, plain=True)] if rows else [])
 
     def rule(self, params: Params) -> list[str]:
         """Who is looked at, and what counts as recorded."""
@@ -54,6 +70,10 @@ class Completeness(Report):
             "as that person's own record.",
             "Recorded means a value that is not blank. “Prefer not to say” is a value.",
         ]
+
+
+def _name(field: str) -> str:
+    return "date of birth" if field == "dob" else field.replace("_", " ")
 
 
 def _filled(actor: Staff | None, keys: set) -> dict[object, list[str]]:

@@ -1,6 +1,7 @@
 """The page of the Organizational Summary: what is read first, the comparison, the charts, a table per section."""
 
 from collections.abc import Callable
+from datetime import date
 from urllib.parse import urlencode
 
 from reporting.demographics import AGES, NOT_RECORDED
@@ -9,6 +10,7 @@ from reporting.report import Block, Chart, Figure, Line, Page, Params, Row, chan
 COUNTED_AGAIN = "counted in more than one program"
 PAGE_ORDER = ("age_group", "gender", "sexual_orientation", "race", "immigration_status", "language")
 _MOST_BARS = 12
+_LONGEST = 24
 
 Key = Callable[[Row], str]
 Sections = dict[str, list[Row]]
@@ -36,7 +38,7 @@ def _figures(by_section: Sections, params: Params, beside: Params, key: Key) -> 
     row = by_section["total"][0]
     total, again = row[3], by_section["reconciliation"][1][3]
     programs, departments = len(by_section["program"]), len(by_section["department"])
-    period = f"{params['date_from']} through {params['date_to']}"
+    period = f"{_day(params['date_from'])} through {_day(params['date_to'])}"
     served = Figure(
         f"{total:,}", "person served" if total == 1 else "different people served", period, "main", key(row)
     )
@@ -51,11 +53,18 @@ def _figures(by_section: Sections, params: Params, beside: Params, key: Key) -> 
     return [served, _compared(total, beside), *_newcomers(total, beside), places]
 
 
+def _day(day: date) -> str:
+    """A day that no line breaks in."""
+    return str(day).replace("-", "-\N{WORD JOINER}")
+
+
 def _compared(total: int, beside: Params) -> Figure:
     then = beside["before"].get(("total", "", "clients served"), 0)
     rate = f" ({100 * (total - then) / then:+.1f} %)".replace("-", "−") if then else ""
     return Figure(
-        change(total, then), "against the period before", f"{then:,}{rate}, {beside['first']} through {beside['last']}"
+        change(total, then),
+        "against the period before",
+        f"{then:,}{rate}, {_day(beside['first'])} through {_day(beside['last'])}",
     )
 
 
@@ -76,16 +85,22 @@ def _charts(by_section: Sections, beside: Params) -> list[Chart]:
     left = len(by_section["department"]) - len(largest)
     note = f"The {_MOST_BARS} largest; {left} more in the table." if left else ""
     then = [before.get(row[:3], 0) for row in largest]
-    return [
-        _chart("rows", "People by department", [row[2] for row in largest], [row[3] for row in largest], then, note),
-        _chart(
-            "bar",
-            "People by age",
-            labels,
-            [ages[age][3] if age in ages else 0 for age in labels],
-            [before.get(("age_group", "", age), 0) for age in labels],
-        ),
-    ]
+    by_age = _chart(
+        "bar",
+        "People by age",
+        labels,
+        [ages[age][3] if age in ages else 0 for age in labels],
+        [before.get(("age_group", "", age), 0) for age in labels],
+    )
+    if len(largest) < 2:
+        return [by_age]
+    names, numbers = [_short(row[2]) for row in largest], [row[3] for row in largest]
+    return [_chart("rows", "People by department", names, numbers, then, note), by_age]
+
+
+def _short(name: str) -> str:
+    """A name that has room beside its bar on a telephone, too."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
 
 
 def _chart(kind: str, title: str, labels: list[str], now: list[int], then: list[int], note: str = "") -> Chart:

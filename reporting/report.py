@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -27,6 +28,8 @@ Row = tuple[Cell, ...]
 Params = Mapping[str, Any]
 # What stands where a number was hidden.
 HIDDEN = "*"
+# Over rows of no department.
+EVERYWHERE = "All departments"
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ class Line:
 class Block:
     """A table of the page with its bars; `headers` stand over the label and the cells. A long one is laid out in
     several `columns` where there is room. `tracks`: a full bar means a full place, so the empty part is drawn, too.
+    `words`: numbers of the cells that are words. `plain`: no more than a table, its columns as wide as what is in them.
     """
 
     title: str
@@ -157,11 +161,18 @@ class Block:
     totals: tuple[str, ...] = ()
     columns: int = 1
     tracks: bool = False
+    words: tuple[int, ...] = ()
+    plain: bool = False
 
     @property
     def cells(self) -> int:
         """How many columns of numbers stand beside the label."""
         return len(self.headers) - 1
+
+    @property
+    def words_from_end(self) -> tuple[int, ...]:
+        """The same, counted from the last header, which is 1."""
+        return tuple(self.cells - place for place in self.words)
 
     @property
     def has_sparks(self) -> bool:
@@ -247,6 +258,11 @@ class Report(ABC):
         """
         return None
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it has rows that may leave the agency."""
+        return type(self).shared is not Report.shared
+
     def number(self, row: Row) -> int:
         """How many people `row` counts: as long is the list that people() gives for it."""
         return row[self.columns.index(self.counted)]
@@ -256,10 +272,27 @@ class Report(ABC):
         return {}
 
     def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
-        """One table of all rows, unless the report knows better. `beside` is what beside() found."""
-        headers = tuple(name.replace("_", " ").capitalize() for name in self.columns)
-        lines = [Line(shown(first), tuple(shown(cell) for cell in rest)) for first, *rest in rows]
-        return Page(blocks=[Block(self.title, headers, lines, wide=True)] if rows else [])
+        """One table of all rows, those of a department under its name, unless the report knows better. `beside` is what
+        beside() found.
+        """
+        if not rows:
+            return Page()
+        grouped = self.columns[:2] == ("department", "program")
+        names = self.columns[1:] if grouped else self.columns
+        lines: list[Line] = []
+        for department, of_one in groupby(rows, key=lambda row: row[0] if grouped else None):
+            if grouped:
+                lines.append(Line(shown(department) or EVERYWHERE, ("",) * (len(names) - 1), kind="group"))
+            lines += [self._line(row, row[-len(names) :], names) for row in of_one]
+        words = tuple(place for place in range(len(names) - 1) if isinstance(rows[0][place - len(names) + 1], str))
+        headers = tuple(name.replace("_", " ").capitalize() for name in names)
+        return Page(blocks=[Block(self.title, headers, lines, wide=True, words=words, plain=True)])
+
+    def _line(self, row: Row, told: Row, names: tuple[str, ...]) -> Line:
+        """`told` is what the line shows of the row; the number of people opens their list."""
+        opens = names.index(self.counted) - 1 if self.counted in names else 0
+        key = self.key(row) if self.counted else ""
+        return Line(shown(told[0]), tuple(shown(cell) for cell in told[1:]), key=key, opens=opens)
 
 
 def percent(part: int, whole: int) -> Decimal:

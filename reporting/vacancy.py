@@ -162,10 +162,20 @@ def _charts(rows: list[Row], beside: Params) -> list[Chart]:
         sum(numbers[place] for key, numbers in beside["trend"].items() if key in listed)
         for place in range(len(beside["days"]))
     )
-    labels = tuple(str(day) for day in beside["days"])
+    *ends, day = beside["days"]
+    labels = (*(f"{end:%Y-%m}" for end in ends), str(day))
     told = "; ".join(f"{label}: {number:,}" for label, number in zip(labels, sums, strict=True))
     series = (("People in programs", "main", sums),)
-    return [Chart("Places occupied over twelve months", "line", labels, series, told, "At the end of each month.")]
+    return [
+        Chart(
+            "People in programs over twelve months",
+            "line",
+            labels,
+            series,
+            told,
+            "At the end of each month, and on the day.",
+        )
+    ]
 
 
 def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | None, int | None, int]]:

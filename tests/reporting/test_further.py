@@ -9,6 +9,7 @@ from django.utils import timezone
 
 import reporting
 from core import audit
+from core.errors import CannotLeave
 from core.models import (
     Client,
     Discharge,
@@ -118,3 +119,37 @@ def test_staffing_names_who_and_what_is_without(worker: Staff, shelter: Program,
     ]
     write(ProgramStaff(program=clinic, staff=worker))
     assert rows("staffing") == []
+
+
+def test_a_page_puts_programs_below_their_department_and_opens_the_list_behind_a_number(
+    shelter: Program, clinic: Program, enroll: Enroll
+):
+    for program in (shelter, shelter, clinic):
+        enroll(program, "2024-01-01")
+    report = reporting.get("inactive")
+    (block,) = report.page(rows("inactive"), {"as_of": DAY}).blocks
+    assert [(line.label, line.kind, line.key) for line in block.lines] == [
+        ("Health", "group", ""),
+        ("Clinic", "", "Health / Clinic"),
+        ("Shelter", "group", ""),
+        ("Hostel A", "", "Shelter / Hostel A"),
+    ]
+    assert block.headers[block.lines[1].opens + 1] == "Inactive"
+    assert block.lines[3].cells[block.lines[3].opens] == "2"
+
+
+def test_completeness_shows_a_line_per_program_and_a_column_per_field(shelter: Program, enroll: Enroll):
+    enroll(shelter, "2024-01-01", gender="Woman")
+    enroll(shelter, "2024-01-01", gender=None)
+    (block,) = reporting.get("completeness").page(rows("completeness"), {"as_of": DAY}).blocks
+    assert block.headers[:4] == ("Program", "Clients", "Date of birth", "Gender")
+    assert [(line.label, line.cells[0], line.cells[2]) for line in block.lines[1:]] == [("Hostel A", "2", "50 %")]
+
+
+@pytest.mark.parametrize("slug", ["org_summary", "vacancy", "inactive", "completeness", "restrictions", "staffing"])
+def test_only_reports_that_may_leave_offer_it(slug: str):
+    report = reporting.get(slug)
+    assert report.leaves == (slug in ("org_summary", "vacancy"))
+    if not report.leaves:
+        with pytest.raises(CannotLeave):
+            report.shared(None, {}, 11)
