@@ -41,6 +41,7 @@ from core.models import (
     ReportRun,
     Restriction,
     Role,
+    RowAnswer,
     SourceDisagreement,
     SourceSettings,
     Staff,
@@ -237,6 +238,7 @@ _SCOPES = {
     ReportRun: _for_roles(REPORTING),
     ImportBatch: _for_roles(DIRECT),
     ImportRow: _for_roles(DIRECT),
+    RowAnswer: _for_roles(DIRECT),
     SourceDisagreement: _for_roles(DIRECT),
     SourceSettings: _for_roles(DIRECT),
     UnmappedValue: _for_roles(DIRECT),
@@ -258,7 +260,7 @@ def _register() -> None:
     for model in (ClientAssignment,):
         for verb in ("view", "add", "change", "delete"):
             rules.add_perm(f"core.{verb}_{model._meta.model_name}", may_edit)
-    for model in (ImportBatch, ImportRow, SourceDisagreement, ClientLink, ClientPair):
+    for model in (ImportBatch, ImportRow, RowAnswer, SourceDisagreement, ClientLink, ClientPair):
         rules.add_perm(f"core.view_{model._meta.model_name}", may_edit)
     for verb in ("view", "add", "change"):
         rules.add_perm(f"core.{verb}_sourcesettings", may_edit)
@@ -278,6 +280,8 @@ def _register() -> None:
     rules.add_perm("core.answer_change", is_own_proposal & is_waiting)
     rules.add_perm("core.ingest_files", may_edit)
     rules.add_perm("core.undo_batch", may_edit & is_visible)
+    rules.add_perm("core.answer_rows", may_edit)
+    rules.add_perm("core.decide_disagreements", may_edit)
     rules.add_perm("core.link_clients", may_edit)
     rules.add_perm("core.override_restriction", may_edit)
     rules.add_perm("core.restore_version", is_administrator)

@@ -5,7 +5,7 @@ transaction of its own before and after, says which.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from core.ingest.check import CheckedRow, Checker
 from core.ingest.programs import ProgramEntry, ProgramIndex
 from core.ingest.reader import Table, open_table
 from core.ingest.sources import SourceProfile, profile
+from core.linking import answers
 from core.linking.rows import link_rows, settle_repeated
 from core.models import ImportBatch, ImportFile, Program, Staff
 
@@ -228,10 +229,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         report.rows = staging.load(_counted(_checked(table, source), options.progress))
         report.notes = telling.notes(table, source)
         options.progress("link", report.rows)
-        link_rows(cursor, source.name)
-        cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
-        hold_overlaps(cursor)
-        settle_repeated(cursor)
+        link(cursor, source.name)
         options.progress("apply", report.rows)
         apply_clients(cursor, source.name, batch.pk)
         report.written = apply_stays(cursor, source.name, batch.pk)
@@ -239,6 +237,14 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         _settle(cursor, batch, report)
         options.progress("report", report.rows)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
+
+
+def link(cursor: CursorWrapper, source: str) -> None:
+    """Decide whom each staged row is about, and which rows must wait for a person."""
+    link_rows(cursor, source)
+    cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
+    hold_overlaps(cursor)
+    settle_repeated(cursor)
 
 
 def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
@@ -258,14 +264,14 @@ def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
 
 
 def _checked(table: Table, source: SourceProfile) -> Iterator[CheckedRow]:
+    return map(checker(table.headers, source).check, table.rows())
+
+
+def checker(headers: Sequence[str], source: SourceProfile) -> Checker:
+    """What checks rows under these headers today, with the programs there are."""
     entries = Program.objects.select_related("department").values_list("program_id", "name", "department__name")
-    checker = Checker(
-        source,
-        table.headers,
-        ProgramIndex((ProgramEntry(*entry) for entry in entries), profiles.program_names(source.name)),
-        timezone.localdate(),
-    )
-    return map(checker.check, table.rows())
+    programs = ProgramIndex((ProgramEntry(*entry) for entry in entries), profiles.program_names(source.name))
+    return Checker(source, headers, programs, timezone.localdate())
 
 
 def _counted(rows: Iterable[CheckedRow], progress: Progress) -> Iterator[CheckedRow]:
@@ -277,16 +283,15 @@ def _counted(rows: Iterable[CheckedRow], progress: Progress) -> Iterator[Checked
 
 def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
     """Give every row its outcome, keep the rows, and prove that the counts add up to the file."""
+    settle_outcomes(cursor)
     cursor.execute(
-        """
-        UPDATE staging SET outcome = CASE
-            WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
-        WHERE outcome IS NULL;
+        f"""
         INSERT INTO import_rows (batch_id, row_number, outcome, reason_code, reason, note, client_id, candidate_ids,
-                                 score, evidence, cells)
+                                 score, evidence, cells, answer_key)
         SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score,
-               evidence || jsonb_build_object('uid', uid_external), cells
-        FROM staging ORDER BY row_number
+               evidence || jsonb_build_object('uid', uid_external), cells,
+               CASE WHEN outcome = 'held' THEN {answers.KEY} END
+        FROM staging s ORDER BY row_number
         """,
         [batch.pk],
     )
@@ -294,6 +299,17 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
     report.outcomes = dict(cursor.fetchall())
     if set(report.outcomes) - set(OUTCOMES) or sum(report.outcomes.values()) != report.rows:
         raise AssertionError(f"outcomes do not add up to the file: {report.outcomes}, {report.rows} rows")
+
+
+def settle_outcomes(cursor: CursorWrapper) -> None:
+    """Give every staged row without an outcome the one that says what it wrote."""
+    cursor.execute(
+        """
+        UPDATE staging SET outcome = CASE
+            WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
+        WHERE outcome IS NULL
+        """
+    )
 
 
 def _write_files(batch: ImportBatch, options: Options, report: Report, files: list[tuple[Path, Path]]) -> None:

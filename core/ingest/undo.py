@@ -21,10 +21,12 @@ from core.ingest.undo_obstacles import Obstacle, numbered, obstacles
 from core.models import (
     Client,
     ClientIdentifier,
+    ClientLink,
     Discharge,
     Enrollment,
     ImportBatch,
     Intake,
+    RowAnswer,
     SourceDisagreement,
     Staff,
 )
@@ -32,6 +34,8 @@ from core.models import (
 TOLD: Final = 50  # things in the way that are told one by one
 # What a file writes, in the order in which it can be removed.
 WRITTEN: Final[tuple[type[Model], ...]] = (
+    RowAnswer,
+    ClientLink,
     SourceDisagreement,
     Discharge,
     Intake,

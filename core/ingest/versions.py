@@ -16,14 +16,14 @@ from core.models import Client, Discharge, Enrollment, Intake, Staff
 MODELS = (Client, Enrollment, Intake, Discharge)
 
 
-def snapshot(cursor: CursorWrapper, batch: UUID, *, actor: Staff | None, comment: str) -> None:
-    """Keep a version of every record that the log says this batch created or changed."""
+def snapshot(cursor: CursorWrapper, batch: UUID, *, actor: Staff | None, comment: str, after: int = 0) -> None:
+    """Keep a version of every record that the log says this batch created or changed, `after` a position in the log."""
     revision = Revision.objects.create(date_created=timezone.now(), user=actor, comment=comment)
     for model in MODELS:
-        _versions(cursor, model, revision.pk, batch)
+        _versions(cursor, model, revision.pk, batch, after)
 
 
-def _versions(cursor: CursorWrapper, model: type[models.Model], revision: int, batch: UUID) -> None:
+def _versions(cursor: CursorWrapper, model: type[models.Model], revision: int, batch: UUID, after: int) -> None:
     table, key = model._meta.db_table, model._meta.pk.column
     cursor.execute(
         f"""
@@ -32,7 +32,7 @@ def _versions(cursor: CursorWrapper, model: type[models.Model], revision: int, b
         SELECT %s, %s, t.{key}::text, 'default', 'json', %s, jsonb_build_array(jsonb_build_object(
             'model', %s, 'pk', t.{key}, 'fields', {_fields(model)}))::text
         FROM {table} t WHERE t.{key} IN (
-            SELECT entity_id FROM audit_log WHERE reference_id = %s AND entity = %s)
+            SELECT entity_id FROM audit_log WHERE reference_id = %s AND entity = %s AND position > %s)
         """,
         [
             revision,
@@ -41,6 +41,7 @@ def _versions(cursor: CursorWrapper, model: type[models.Model], revision: int, b
             model._meta.label_lower,
             batch,
             table,
+            after,
         ],
     )
 

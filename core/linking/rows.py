@@ -7,7 +7,7 @@ passed over. Set-based; only pairs that share a match key come to Python.
 
 from django.db.backends.utils import CursorWrapper
 
-from core.linking import candidates, model, parameters
+from core.linking import answers, candidates, model, parameters
 from core.linking.by_score import link_by_score
 from core.linking.holding import ROW_AND_CLIENT, Held, people, write_held
 from core.linking.in_file import link_within_file
@@ -20,11 +20,13 @@ def link_rows(cursor: CursorWrapper, source: str) -> None:
     Rows that repeat an earlier one wait for settle_repeated(), once nothing more can hold the earlier one.
     """
     _mark_repeated(cursor)
+    answers.follow(cursor, source)
     _by_identifier(cursor, source)
     _judge_identified(cursor)
     _by_name_and_dob(cursor, source)
     _link_rest(cursor, source)
     _judge_same_person(cursor)
+    answers.strike_out(cursor, source)
 
 
 def _mark_repeated(cursor: CursorWrapper) -> None:
@@ -47,7 +49,7 @@ def _by_identifier(cursor: CursorWrapper, source: str) -> None:
         """
         UPDATE staging s SET client_id = coalesce(c.linked_to, c.client_id), road = 'identifier'
         FROM client_identifiers i JOIN clients c USING (client_id)
-        WHERE s.outcome IS NULL AND s.same_as IS NULL
+        WHERE s.outcome IS NULL AND s.same_as IS NULL AND s.client_id IS NULL
           AND i.source_system = %(source)s AND i.uid_external = s.uid_external
         """,
         {"source": source},

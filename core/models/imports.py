@@ -120,7 +120,18 @@ class ImportProgress(models.Model):
 
 
 class ImportRow(models.Model):
-    """One line of a daily file: its cells as they came, its outcome and why."""
+    """One line of a daily file: its cells as they came, its outcome and why. A held or rejected one is open until it is
+    settled on the desk.
+    """
+
+    class Settled(models.TextChoices):
+        """What a person made of a held or rejected row."""
+
+        SAME = "same", "Same person"
+        NEW = "new", "New person"
+        FIXED = "fixed", "Corrected"
+        RETRIED = "retried", "Tried again"
+        ASIDE = "aside", "Set aside"
 
     row_id = models.BigAutoField(primary_key=True)
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
@@ -134,6 +145,13 @@ class ImportRow(models.Model):
     score = models.FloatField(null=True)  # bits
     evidence = models.JSONField(null=True)  # bit by bit, per candidate: core.linking.evidence
     cells = ArrayField(models.TextField())
+    answer_key = models.CharField(max_length=32, null=True)  # by which a held row is known again: RowAnswer
+    settled_as = models.CharField(max_length=10, choices=Settled, null=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, db_column="settled_by", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    settled_at = models.DateTimeField(null=True)
+    cells_before = ArrayField(models.TextField(), null=True)  # as they came, where a person corrected them
 
     class Meta:
         db_table = "import_rows"
@@ -142,10 +160,71 @@ class ImportRow(models.Model):
         indexes = [
             models.Index(fields=["batch", "outcome", "row_number"], name="row_outcome"),
             models.Index(fields=["client"], name="row_client", condition=Q(client__isnull=False)),
+            models.Index(
+                fields=["batch", "reason_code", "row_number"],
+                name="row_open",
+                condition=Q(outcome__in=["held", "rejected"], settled_at__isnull=True),
+            ),
+            models.Index(fields=["answer_key"], name="row_known_again", condition=Q(answer_key__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"row {self.row_number} of {self.batch}"
+
+
+class RowAnswer(AuditedModel):
+    """What a person said of a held row, so that the row does not come back: who it is about, whom it is not about, or
+    that it was set aside. `answer_key` (core.linking.answers) is the source's identifier with name and date of birth,
+    else everything the row says of the person.
+    """
+
+    class Verdict(models.TextChoices):
+        """Same person, not this one, set aside."""
+
+        SAME = "same", "Same person"
+        NOT_SAME = "not_same", "Not this one"
+        ASIDE = "aside", "Set aside"
+
+    answer_id = uuid_key()
+    source_system = models.CharField("source", max_length=40)
+    answer_key = models.CharField(max_length=32, null=True, blank=True)
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, blank=True, related_name="row_answers")
+    batch = models.ForeignKey(ImportBatch, on_delete=models.PROTECT, related_name="answers")
+    row_number = models.IntegerField()
+    reason = models.TextField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        db_column="decided_by",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(AuditedModel.Meta):
+        db_table = "row_answers"
+        verbose_name = "answer about a row"
+        verbose_name_plural = "answers about rows"
+        ordering = ["-decided_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict="aside", client__isnull=True) | Q(~Q(verdict="aside"), client__isnull=False),
+                name="answer_names_a_client",
+            ),
+            models.UniqueConstraint(
+                fields=["source_system", "answer_key"], condition=Q(verdict="same"), name="answer_same_once"
+            ),
+            models.UniqueConstraint(
+                fields=["source_system", "answer_key", "client"],
+                condition=Q(verdict="not_same"),
+                name="answer_not_same_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_system} row {self.row_number}: {self.get_verdict_display().lower()}"
 
 
 class SourceDisagreement(AuditedModel):

@@ -1,0 +1,267 @@
+"""The rejects desk: what people say of held and rejected rows, and that the rows do not come back."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from core import audit
+from core.errors import Conflict, Invalid, NotAllowed
+from core.ingest import desk, pipeline, rejects, undo
+from core.models import (
+    AuditEntry,
+    Client,
+    ClientIdentifier,
+    ClientLink,
+    Enrollment,
+    ImportBatch,
+    ImportRow,
+    RowAnswer,
+    SourceSettings,
+    Staff,
+)
+
+pytestmark = pytest.mark.django_db
+
+HEADERS = ("uid_external", "first_name", "last_name", "dob", "phone_number", "program", "start_date", "end_date")
+AMINA = {"first_name": "Amina", "last_name": "Yusuf", "dob": "1990-04-02"}
+
+
+def feed(*rows: dict[str, str], source: str = "SMIS", name: str = "a.csv") -> ImportBatch:
+    lines = [",".join(HEADERS), *(",".join(row.get(column, "") for column in HEADERS) for row in rows)]
+    report = pipeline.take(
+        "\n".join(lines).encode(),
+        file_name=name,
+        source=source,
+        actor=None,
+        options=pipeline.Options(writes_files=False, repeat=True),
+    )
+    return ImportBatch.objects.get(pk=report.batch_id)
+
+
+def open_row() -> ImportRow:
+    return desk.open_rows().get()
+
+
+@pytest.fixture
+def namesakes(db: None) -> list[Client]:
+    """Two clients of one name and date of birth."""
+    with audit.acting(None, channel="command"):
+        return [
+            Client.objects.create(first_name="Amina", last_name="Yusuf", dob=date(1990, 4, 2), phone_number=phone)
+            for phone in ("416-555-0101", "416-555-0102")
+        ]
+
+
+def test_a_held_row_that_is_answered_is_written_and_does_not_come_back(namesakes, coordinator, shelter):
+    row = {**AMINA, "uid_external": "S-1", "program": "Hostel A", "start_date": "2024-03-01"}
+    batch = feed(row)
+    assert (open_row().reason_code, len(open_row().candidate_ids)) == ("several_candidates", 2)
+
+    assert desk.answer_same(open_row(), namesakes[1], actor=coordinator, reason="She showed her card") == 1
+
+    kept = ImportRow.objects.get(batch=batch)
+    assert (kept.outcome, kept.client, kept.settled_as, kept.settled_by) == (
+        "updated",
+        namesakes[1],
+        "same",
+        coordinator,
+    )
+    assert ClientIdentifier.objects.get().client == namesakes[1]
+    assert Enrollment.objects.get().client == namesakes[1]
+    batch.refresh_from_db()
+    assert (batch.summary["held"], batch.summary["updated"], batch.summary["enrollments"]) == (0, 1, 1)
+    assert sum(batch.summary[name] for name in pipeline.OUTCOMES) == batch.summary["rows"]
+
+    feed(row, name="tomorrow.csv")
+    assert not desk.open_rows().exists()
+    assert ImportRow.objects.latest("row_id").outcome == "unchanged"
+
+
+def test_an_answer_stands_also_where_the_row_has_no_identifier(namesakes, coordinator):
+    feed({**AMINA, "phone_number": "647-555-0199"})
+    desk.answer_same(open_row(), namesakes[0], actor=coordinator)
+    feed({**AMINA, "phone_number": "647-555-0199"}, name="again.csv")
+    assert not desk.open_rows().exists()
+    feed({**AMINA, "phone_number": "647-555-0000"}, name="other.csv")
+    assert open_row().reason_code == "several_candidates", "what tells the namesakes apart differs: another question"
+
+
+def test_an_answer_is_logged_with_who_and_why(namesakes, coordinator):
+    batch = feed({**AMINA, "uid_external": "S-1"})
+    desk.answer_same(open_row(), namesakes[0], actor=coordinator, reason="Her worker knows")
+    entries = AuditEntry.objects.filter(reference_id=batch.pk, entity__in=("row_answers", "client_identifiers"))
+    assert {(e.entity, e.action, e.changed_by, e.channel, e.reason) for e in entries} == {
+        ("row_answers", "create", coordinator, "import", "Her worker knows"),
+        ("client_identifiers", "create", coordinator, "import", "Her worker knows"),
+    }
+
+
+def test_one_answer_settles_every_row_that_asks_the_same(namesakes, coordinator, shelter, clinic):
+    first = {**AMINA, "uid_external": "S-1", "program": "Hostel A", "start_date": "2024-03-01"}
+    feed(first, {**first, "program": "Clinic", "start_date": "2024-04-01"})
+    feed(first, name="tomorrow.csv")
+    assert desk.open_rows().count() == 3
+    assert desk.answer_same(desk.open_rows().first(), namesakes[0], actor=coordinator) == 3
+    assert not desk.open_rows().exists()
+    assert Enrollment.objects.filter(client=namesakes[0]).count() == 2
+
+
+def test_a_new_person_is_made_kept_apart_and_remembered(namesakes, coordinator):
+    row = {**AMINA, "uid_external": "S-9", "phone_number": "647-555-0199"}
+    feed(row)
+    assert desk.answer_new(open_row(), actor=coordinator) == 1
+    made = Client.objects.exclude(pk__in=[c.pk for c in namesakes]).get()
+    assert (made.phone_number, made.identifiers.get().uid_external) == ("647-555-0199", "S-9")
+    assert ClientLink.objects.filter(verdict="not_same").count() == 2
+    assert ImportRow.objects.get().outcome == "created"
+    feed({**row, "phone_number": "647-555-0200"}, name="tomorrow.csv")
+    made.refresh_from_db()
+    assert (desk.open_rows().count(), made.phone_number, Client.objects.count()) == (0, "647-555-0200", 3)
+
+
+def test_an_identifier_given_out_again_is_the_new_persons(amina, coordinator):
+    feed({**AMINA, "uid_external": "S-1"})
+    other = {"uid_external": "S-1", "first_name": "Boris", "last_name": "Novak", "dob": "1971-12-30"}
+    feed(other, name="b.csv")
+    assert open_row().reason_code == "recycled_identifier"
+    desk.answer_new(open_row(), actor=coordinator)
+    boris = Client.objects.get(first_name="Boris")
+    assert ClientIdentifier.objects.get().client == boris
+    amina.refresh_from_db()
+    assert amina.full_name == "Amina Yusuf"
+    feed({**other, "phone_number": "647-555-0111"}, name="c.csv")
+    boris.refresh_from_db()
+    assert (desk.open_rows().count(), boris.phone_number) == (0, "647-555-0111")
+
+
+def test_not_this_one_takes_the_candidate_away_for_good(namesakes, coordinator):
+    row = {**AMINA, "uid_external": "S-1"}
+    feed(row)
+    assert desk.rule_out(open_row(), namesakes[0], actor=coordinator) == 1
+    assert open_row().candidate_ids == [namesakes[1].pk]
+    feed(row, name="tomorrow.csv")
+    assert [r.candidate_ids for r in desk.open_rows()] == [[namesakes[1].pk]] * 2
+    with pytest.raises(Conflict, match="not a candidate"):
+        desk.rule_out(desk.open_rows().first(), namesakes[0], actor=coordinator)
+
+
+def test_a_row_is_not_linked_by_itself_to_whom_it_is_not(namesakes, coordinator):
+    row = {**AMINA, "uid_external": "S-1"}
+    feed(row)
+    desk.rule_out(open_row(), namesakes[0], actor=coordinator)
+    with audit.acting(None, channel="command"):
+        Client.objects.filter(pk=namesakes[1].pk).update(last_name="Osman")
+    feed(row, name="tomorrow.csv")
+    kept = ImportRow.objects.latest("row_id")
+    assert (kept.outcome, kept.candidate_ids, kept.client) == ("held", [], None)
+
+
+def test_a_corrected_row_is_taken_and_keeps_what_came(coordinator, shelter):
+    feed({**AMINA, "dob": "1990-13-45", "program": "Hostel A", "start_date": "2024-03-01"})
+    row = open_row()
+    with pytest.raises(Invalid, match="dob"):
+        desk.fix(row, actor=coordinator, values={3: "1990-14-01"})
+    assert ImportRow.objects.get().cells == row.cells, "what is still wrong changes nothing"
+    with pytest.raises(Invalid, match="Nothing was corrected"):
+        desk.fix(row, actor=coordinator, values={})
+    fixed = desk.fix(row, actor=coordinator, values={3: "1990-04-02"})
+    assert (fixed.outcome, fixed.settled_as, fixed.cells_before[3], fixed.cells[3]) == (
+        "created",
+        "fixed",
+        "1990-13-45",
+        "1990-04-02",
+    )
+    assert Client.objects.get().dob == date(1990, 4, 2)
+
+
+def test_one_corrected_program_name_takes_in_every_row_it_held(coordinator, shelter):
+    rows = [
+        {"first_name": f"Person{n}", "last_name": f"Nr{n}", "dob": f"19{50 + n}-01-0{n + 1}", "program": "Hostl Alpha"}
+        for n in range(4)
+    ]
+    feed(
+        *[{**row, "start_date": "2024-03-01"} for row in rows],
+        {**AMINA, "program": "Elsewhere", "start_date": "2024-01-01"},
+    )
+    assert desk.programs_named() == [("SMIS", "Hostl Alpha", 4), ("SMIS", "Elsewhere", 1)]
+    assert desk.correct_program("SMIS", "Hostl Alpha", shelter, actor=coordinator) == 4
+    assert Enrollment.objects.filter(program=shelter).count() == 4
+    assert desk.programs_named() == [("SMIS", "Elsewhere", 1)]
+    assert SourceSettings.objects.get().program_names == {"Hostl Alpha": str(shelter.pk)}
+    feed({**AMINA, "program": "hostl  alpha", "start_date": "2024-05-01"}, name="b.csv")
+    assert ImportRow.objects.latest("row_id").outcome == "created", "the next file is read so, too"
+
+
+def test_what_still_stands_in_the_way_leaves_the_row_open(amina, coordinator):
+    feed({**AMINA, "uid_external": "S-1", "program": "Hostel A", "start_date": "2024-05-01"})
+    assert open_row().reason_code == "overlapping_enrollment"
+    assert desk.retry([open_row()], actor=coordinator) == 0
+    with audit.acting(coordinator, channel="admin"):
+        amina.enrollments.update(end_date=date(2024, 4, 1))
+    assert desk.retry([open_row()], actor=coordinator) == 1
+    assert amina.enrollments.count() == 2
+
+
+def test_a_row_that_is_set_aside_waits_no_more_and_says_why(coordinator):
+    feed({**AMINA, "dob": "nonsense"})
+    with pytest.raises(Invalid, match="Say why"):
+        desk.set_aside([open_row()], actor=coordinator, reason=" ")
+    assert desk.set_aside([open_row()], actor=coordinator, reason="A test row of SMIS") == 1
+    kept = ImportRow.objects.get()
+    assert (kept.outcome, kept.settled_as, Client.objects.count()) == ("rejected", "aside", 0)
+    assert AuditEntry.objects.get(entity="row_answers").reason == "A test row of SMIS"
+
+
+def test_taking_the_file_back_takes_the_answers_back(namesakes, coordinator):
+    batch = feed({**AMINA, "uid_external": "S-9"})
+    desk.answer_new(open_row(), actor=coordinator)
+    undo.undo(batch, actor=coordinator, reason="Wrong file")
+    assert (Client.objects.count(), RowAnswer.objects.count(), ClientLink.objects.count()) == (2, 0, 0)
+    assert not desk.open_rows().exists()
+
+
+def test_the_rejects_file_corrected_and_fed_back_in_is_taken(namesakes, coordinator, shelter):
+    batch = feed({**AMINA, "uid_external": "S-1", "program": "Hostl", "start_date": "2024-03-01"})
+    text = "".join(rejects.csv_of_batch(batch, only=("held", "rejected")))
+    report = pipeline.take(
+        text.replace("Hostl,", "Hostel A,").encode(), file_name="a.rejects.csv", source="SMIS", actor=coordinator
+    )
+    again = ImportBatch.objects.get(pk=report.batch_id)
+    assert again.headers == batch.headers
+    assert again.rows.get().reason_code == "several_candidates", "the program is right now; the person is asked"
+
+
+@pytest.mark.parametrize("role", ["manager", "leader", "analyst", "worker"])
+def test_others_have_no_say(request, role, namesakes):
+    feed({**AMINA, "uid_external": "S-1"})
+    actor: Staff = request.getfixturevalue(role)
+    row = open_row()
+    attempts: list[Any] = [
+        lambda: desk.answer_same(row, namesakes[0], actor=actor),
+        lambda: desk.answer_new(row, actor=actor),
+        lambda: desk.rule_out(row, namesakes[0], actor=actor),
+        lambda: desk.fix(row, actor=actor, values={3: "1990-04-03"}),
+        lambda: desk.retry([row], actor=actor),
+        lambda: desk.set_aside([row], actor=actor, reason="no"),
+        lambda: desk.correct_program("SMIS", "x", None, actor=actor),
+    ]
+    for attempt in attempts:
+        with pytest.raises(NotAllowed):
+            attempt()
+    assert len(open_row().candidate_ids) == 2
+    assert not RowAnswer.objects.exists()
+
+
+def test_a_row_is_answered_once(namesakes, coordinator):
+    feed({**AMINA, "uid_external": "S-1"})
+    row = open_row()
+    desk.answer_same(row, namesakes[0], actor=coordinator)
+    with pytest.raises(Conflict, match="does not wait any more"):
+        desk.answer_same(row, namesakes[1], actor=coordinator)
+
+
+def test_a_rejected_row_is_no_question_about_a_person(amina, coordinator):
+    feed({**AMINA, "program": "Nowhere", "start_date": "2024-01-01"})
+    with pytest.raises(Conflict, match="correct it first"):
+        desk.answer_same(open_row(), amina, actor=coordinator)
