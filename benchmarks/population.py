@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from core.normalise import fold  # noqa: E402
 from fixtures.demo_names import COMMUNITIES, STREET_TYPES, STREETS  # noqa: E402
 
 SEED = 20261125
@@ -149,6 +150,15 @@ class City:
             name = self._first(community, woman)
         self.people.append(replace(one, first=name, woman=woman, email="", kind="twin", of=of))
 
+    def _new_twin(self, of: int) -> Person:
+        """A twin for the file, not of a name that is the other's in another spelling (Andrés and Andre)."""
+        known = {fold(name) for name in self.groups.get(fold(self.people[of].first), ())}
+        while True:
+            self._twin(of, self.dice.choice(self.communities))
+            person = self.people.pop()
+            if fold(person.first) not in known:
+                return person
+
     def _add(self, community: object, last: str, street: str, postal: str, phone: str) -> None:
         dice = self.dice
         woman = dice.random() < 0.5
@@ -189,10 +199,17 @@ class City:
             person.email = ""
         how = dice.choices([*SLIPS, ""], [*SLIPS.values(), 1 - sum(SLIPS.values())])[0]
         row = Row("", person, person.dob, key, how)
-        self._spell(row)
+        while row.how and not self._spelt(row):  # not every way is open to every name and date
+            row.how = dice.choices(list(SLIPS), list(SLIPS.values()))[0]
         if dice.random() < 0.1:
             person.first, person.last = person.first.upper(), person.last.upper()
         return row
+
+    def _spelt(self, row: Row) -> bool:
+        """Spell the row its way; whether anything differs from what we have."""
+        before = row.person.first, row.person.last, row.dob
+        self._spell(row)
+        return (row.person.first, row.person.last, row.dob) != before
 
     def _spell(self, row: Row) -> None:
         person, dice, born = row.person, self.dice, row.dob
@@ -243,8 +260,7 @@ class City:
         dice, key = self.dice, self.dice.randrange(len(self.people))
         near, roll = self.people[key], dice.random()
         if roll < 0.02 and key not in self.twinned and near.kind != "twin":
-            self._twin(key, dice.choice(self.communities))
-            person = self.people.pop()
+            person = self._new_twin(key)
         elif roll < 0.035:
             born = near.dob.replace(year=min(near.dob.year + dice.randrange(18, 35), 2024), day=dice.randrange(1, 29))
             person = replace(near, dob=born.replace(month=dice.randrange(1, 13)), email="", kind="child", of=key)
