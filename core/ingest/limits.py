@@ -59,11 +59,19 @@ def _open(limits: SourceSettings, rows: int, outcomes: Mapping[str, int]) -> Ite
 
 
 def _renamed(cursor: CursorWrapper, batch: ImportBatch, limits: SourceSettings) -> Iterator[str]:
+    """Known are those whom the source names by an identifier it used before: found by score, another spelling is what
+    brought the row to a human or to the person.
+    """
     cursor.execute(
         """
-        SELECT (SELECT count(DISTINCT client_id) FROM staging WHERE outcome IN ('updated', 'unchanged')),
-               (SELECT count(DISTINCT entity_id) FROM audit_log WHERE reference_id = %s AND entity = 'clients'
-                AND action = 'update' AND diff_json -> 'after' ?| ARRAY['first_name', 'last_name'])
+        WITH known AS (
+            SELECT DISTINCT client_id FROM staging
+            WHERE outcome IN ('updated', 'unchanged') AND road IN ('identifier', 'uid_external')
+        )
+        SELECT (SELECT count(*) FROM known),
+               (SELECT count(DISTINCT entity_id) FROM audit_log JOIN known ON known.client_id = entity_id
+                WHERE reference_id = %s AND entity = 'clients' AND action = 'update'
+                AND diff_json -> 'after' ?| ARRAY['first_name', 'last_name'])
         """,
         [batch.pk],
     )

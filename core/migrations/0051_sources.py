@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 ("holds_files", models.BooleanField(db_default=True, default=True, verbose_name="hold unusual files")),
                 (
                     "open_share",
-                    models.FloatField(db_default=0.3, default=0.3, verbose_name="held and rejected rows at most"),
+                    models.FloatField(db_default=0.5, default=0.5, verbose_name="held and rejected rows at most"),
                 ),
                 (
                     "renamed_share",

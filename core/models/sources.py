@@ -33,7 +33,7 @@ class SourceSettings(TimestampedModel):
     )
     expected_by = models.TimeField("due by", default=time(9), db_default=time(9))
     holds_files = models.BooleanField("hold unusual files", default=True, db_default=True)
-    open_share = models.FloatField("held and rejected rows at most", default=0.3, db_default=0.3)
+    open_share = models.FloatField("held and rejected rows at most", default=0.5, db_default=0.5)
     renamed_share = models.FloatField("known people renamed at most", default=0.05, db_default=0.05)
     least_rows = models.FloatField("rows at least, of the median", default=0.5, db_default=0.5)
     most_rows = models.FloatField("rows at most, of the median", default=2.0, db_default=2.0)

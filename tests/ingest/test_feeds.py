@@ -90,12 +90,12 @@ def test_a_person_who_is_only_held_this_time_did_not_disappear(coordinator: Staf
 
 
 def test_settings_are_the_defaults_until_someone_sets_them(coordinator: Staff) -> None:
-    assert limits.settings_of("SMIS").open_share == 0.3
+    assert limits.settings_of("SMIS").open_share == 0.5
     feeds.configure("smis", actor=coordinator, values={"open_share": 0.5})
     feeds.configure("SMIS", actor=coordinator, values={"open_share": 0.5})
     feeds.configure("SMIS", actor=coordinator, values={"expected_days": [7]})
     assert limits.settings_of("SMIS").open_share == 0.5
-    assert limits.settings_of("EMHWare").open_share == 0.3
+    assert limits.settings_of("EMHWare").open_share == 0.5
     entries = AuditEntry.objects.filter(entity="source_settings").order_by("position")
     assert [(entry.action, entry.changed_by) for entry in entries] == [
         ("create", coordinator),

@@ -52,23 +52,23 @@ def usual(db: None) -> None:
 def test_too_many_rejects_hold_a_file_and_nothing_of_it_is_in(settings: object, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     path = tmp_path / "smis.csv"
-    path.write_bytes(file(200, bad=61))
+    path.write_bytes(file(200, bad=101))
     log = AuditEntry.objects.count()
     out = StringIO()
-    with pytest.raises(CommandError, match=r"61 of 200 rows \(30%\) are held or rejected") as caught:
+    with pytest.raises(CommandError, match=r"101 of 200 rows \(50%\) are held or rejected") as caught:
         call_command("ingest_daily", src=path, source="SMIS", json=True, stdout=out)
     assert caught.value.returncode == 3
     assert out.getvalue() == ""
     batch = ImportBatch.objects.get()
-    assert (batch.status, batch.summary["rejected"], batch.finished_at) == ("held", 61, None)
-    assert "61 of 200" in batch.reason
+    assert (batch.status, batch.summary["rejected"], batch.finished_at) == ("held", 101, None)
+    assert "101 of 200" in batch.reason
     assert bytes(ImportFile.objects.get().content) == path.read_bytes()
     assert not Client.objects.exists()
     assert AuditEntry.objects.count() == log
     assert sorted(each.name for each in tmp_path.iterdir()) == ["smis.csv"]
 
 
-@pytest.mark.parametrize(("rows", "bad", "is_held"), [(200, 60, False), (200, 61, True), (199, 199, False)])
+@pytest.mark.parametrize(("rows", "bad", "is_held"), [(200, 100, False), (200, 101, True), (199, 199, False)])
 def test_the_limit_itself_is_allowed_and_small_files_are_never_held(rows: int, bad: int, is_held: bool) -> None:
     if is_held:
         with pytest.raises(FileHeld):
@@ -105,41 +105,41 @@ def test_a_source_whose_files_are_never_held(usual: None) -> None:
 
 def test_a_coordinator_releases_a_held_file(coordinator: Staff, manager: Staff) -> None:
     with pytest.raises(FileHeld):
-        take(file(200, bad=100))
+        take(file(200, bad=110))
     batch = ImportBatch.objects.get()
     with pytest.raises(NotAllowed):
         pipeline.confirm(batch, actor=manager)
     report = pipeline.confirm(batch, actor=coordinator)
-    assert report.outcomes == {"created": 100, "rejected": 100}
+    assert report.outcomes == {"created": 90, "rejected": 110}
     batch.refresh_from_db()
     assert (batch.status, batch.reason) == ("applied", None)
-    assert batch.notes[0].startswith("Outside its limits: 100 of 200 rows")
+    assert batch.notes[0].startswith("Outside its limits: 110 of 200 rows")
     assert AuditEntry.objects.get(action="import").changed_by == coordinator
     assert not ImportFile.objects.exists()
 
 
 def test_a_coordinator_refuses_a_held_file(coordinator: Staff) -> None:
     with pytest.raises(FileHeld):
-        take(file(200, bad=100))
+        take(file(200, bad=110))
     batch = ImportBatch.objects.get()
     pipeline.cancel(batch, actor=coordinator)
     batch.refresh_from_db()
     assert batch.status == "refused"
-    assert batch.reason.startswith(f"Held whole and then refused by {coordinator}. 100 of 200")
+    assert batch.reason.startswith(f"Held whole and then refused by {coordinator}. 110 of 200")
     assert not ImportFile.objects.exists()
     with pytest.raises(FileRefused):
         pipeline.confirm(batch, actor=coordinator)
 
 
 def test_a_preview_says_so_and_is_the_release(coordinator: Staff) -> None:
-    batch = pipeline.preview(file(200, bad=100), file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = pipeline.preview(file(200, bad=110), file_name="a.csv", source="SMIS", actor=coordinator)
     assert (batch.status, batch.notes[0][:19]) == ("previewed", "Outside its limits:")
-    assert pipeline.confirm(batch, actor=coordinator).outcomes["created"] == 100
+    assert pipeline.confirm(batch, actor=coordinator).outcomes["created"] == 90
 
 
 def test_a_dry_run_says_so_and_leaves_nothing() -> None:
     with pytest.raises(FileHeld):
-        take(file(200, bad=100), dry_run=True)
+        take(file(200, bad=110), dry_run=True)
     assert not ImportBatch.objects.exists()
 
 
@@ -182,7 +182,7 @@ def test_files_go_to_done_or_failed_with_the_reason(inbox: Callable, tmp_path: P
 
 
 def test_a_held_file_is_exit_code_3(inbox: Callable, tmp_path: Path) -> None:
-    put(tmp_path, "SMIS/a.csv", file(200, bad=100))
+    put(tmp_path, "SMIS/a.csv", file(200, bad=110))
     with pytest.raises(CommandError, match="held whole") as caught:
         inbox()
     assert caught.value.returncode == 3
