@@ -1,13 +1,12 @@
 """Who is enrolled although nothing has been heard of them: often a discharge that nobody entered."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from core.models import Discharge, Enrollment, Intake, Staff
 from reporting.forms import DayPlaceForm
-from reporting.reading import people_of, scoped
+from reporting.reading import days_from, people_of, scoped
 from reporting.report import Params, Report, Row, percent
 
 DAYS = 90
@@ -38,7 +37,7 @@ class Inactive(Report):
         day = params["as_of"]
         return [
             f"Enrolled: active in the program on {day}. Inactive: of these, whoever has no enrollment that began, no "
-            f"intake and no discharge, in any program, on a day from {day - timedelta(days=DAYS)} through {day}.",
+            f"intake and no discharge, in any program, on a day from {days_from(day, -DAYS)} through {day}.",
             "Records linked as one person count as that person; each record is looked at by itself.",
         ]
 
@@ -57,7 +56,7 @@ def _enrolled(actor: Staff | None, params: Params) -> QuerySet:
 
 
 def _silent(actor: Staff | None, params: Params) -> QuerySet:
-    first, last = params["as_of"] - timedelta(days=DAYS), params["as_of"]
+    first, last = days_from(params["as_of"], -DAYS), params["as_of"]
 
     def seen(model: type, field: str) -> Exists:
         return Exists(model.objects.filter(**{"client": OuterRef("client"), f"{field}__range": (first, last)}))

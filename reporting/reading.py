@@ -74,6 +74,11 @@ def stays_between(stays: models.QuerySet, first: date, last: date) -> tuple[str,
     return " UNION ALL ".join(sql for sql, _ in halves), tuple(value for _, values in halves for value in values)
 
 
+def days_from(day: date, days: int) -> date:
+    """`day` and so many days, or the end of the calendar."""
+    return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
+
+
 def local_days(first: date, last: date) -> tuple[datetime, datetime]:
     """From the first moment of a local day through the last of another, for __range."""
     zone = timezone.get_current_timezone()

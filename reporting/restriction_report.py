@@ -1,12 +1,12 @@
 """Service restrictions by where they hold and why: in force, ending soon, to come, over, and how long they lasted."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from statistics import median
 
 from core.models import Restriction, Staff
 from reporting.forms import DayPlaceForm
-from reporting.reading import scoped
+from reporting.reading import days_from, scoped
 from reporting.report import Params, Report, Row
 
 SOON = 30
@@ -41,14 +41,14 @@ class Restrictions(Report):
         day = params["as_of"]
         return [
             f"Active: in force on {day}; one that ends that day is active all of it. Ending soon: of these, those that "
-            f"end by {day + timedelta(days=SOON)}. Upcoming start later, expired ended before.",
+            f"end by {days_from(day, SOON)}. Upcoming start later, expired ended before.",
             "The length counts both days and is the median of those with an end, whether or not it has come.",
         ]
 
 
 def _numbers(spans: list[tuple[date, date | None]], day: date) -> tuple[int, int, int, int, int | None]:
     active = [(first, last) for first, last in spans if first <= day and (last is None or last >= day)]
-    soon = sum(1 for _, last in active if last is not None and last <= day + timedelta(days=SOON))
+    soon = sum(1 for _, last in active if last is not None and last <= days_from(day, SOON))
     upcoming = sum(1 for first, _ in spans if first > day)
     lengths = [(last - first).days + 1 for first, last in spans if last is not None]
     return len(active), soon, upcoming, len(spans) - len(active) - upcoming, round(median(lengths)) if lengths else None

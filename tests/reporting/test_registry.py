@@ -1,5 +1,6 @@
 """What holds for every report, also for those not yet written."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,16 @@ def test_its_first_choice_ends_on_the_local_day(monkeypatch: pytest.MonkeyPatch)
             )
             == local
         )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", [(date.min, date.min), (date.min, date.max), (date.max, date.max)])
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.slug)
+def test_every_report_answers_at_the_ends_of_the_calendar(report: Report, days: tuple[date, date]):
+    world.store(world.make(3))
+    form = report.bind({"date_from": days[0], "date_to": days[1], "as_of": days[1]}, actor=None)
+    assert form.is_valid()
+    params = form.cleaned_data
+    rows = report.rows(None, params)
+    assert report.page(rows, params, report.beside(None, params))
+    assert report.rule(params)
