@@ -155,6 +155,7 @@ def _taken(key: UUID) -> tuple[ImportBatch | None, ImportProgress | None]:
         if batch is not None:
             batch.status, batch.reason = _RUNNING, None
             batch.save(update_fields=["status", "reason"])
+            ImportProgress.objects.filter(batch=key).update(changed_at=timezone.now())
         return batch, ImportProgress.objects.select_related("actor").filter(batch=key).first()
 
 

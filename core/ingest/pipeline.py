@@ -7,7 +7,7 @@ transaction of its own before and after, says which.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -30,11 +30,13 @@ from core.ingest.reader import Table, open_table
 from core.ingest.sources import SourceProfile, profile
 from core.linking import answers
 from core.linking.rows import link_rows, settle_repeated
-from core.models import ImportBatch, ImportFile, Program, Staff
+from core.models import ImportBatch, ImportFile, ImportProgress, Program, Staff
 
 # One daily file at a time: the number only has to differ from other advisory locks of this database.
 LOCK = 0x0CCD_0001
 Progress = Callable[[str, int], None]
+# The worker takes the lock a moment after it says that it runs, and says what came of it a moment after it let go.
+GRACE = timedelta(seconds=10)
 
 
 @dataclass
@@ -122,8 +124,11 @@ def receive(content: bytes, *, file_name: str, source: str, actor: Staff | None)
 
 
 def _mark_interrupted() -> None:
-    """With the lock in hand no run is under way: what still says running was killed, and nothing of it is in."""
-    ImportBatch.objects.filter(status=ImportBatch.Status.RUNNING).update(
+    """With the lock in hand no run is under way: what still says running was killed, and nothing of it is in. But for
+    one that the worker has just begun with, or just ended.
+    """
+    just_now = ImportProgress.objects.filter(changed_at__gt=timezone.now() - GRACE).values("batch")
+    ImportBatch.objects.filter(status=ImportBatch.Status.RUNNING).exclude(pk__in=just_now).update(
         status=ImportBatch.Status.INTERRUPTED, finished_at=timezone.now()
     )
 
@@ -132,6 +137,8 @@ def is_interrupted(batch: ImportBatch) -> bool:
     """The batch was killed: it says running, and no run is under way."""
     if batch.status != ImportBatch.Status.RUNNING:
         return batch.status == ImportBatch.Status.INTERRUPTED
+    if ImportProgress.objects.filter(batch=batch, changed_at__gt=timezone.now() - GRACE).exists():
+        return False
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database "

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from core.errors import FileBusy, FileRefused, NotAllowed
 from core.ingest import jobs, pipeline
@@ -135,6 +136,23 @@ def test_an_interrupted_file_is_tried_again(coordinator: Staff) -> None:
     assert batch.status == "previewed"
     with pytest.raises(FileRefused, match="was not interrupted"):
         jobs.again(batch, actor=coordinator)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_the_worker_has_just_begun_with_is_not_called_interrupted(coordinator: Staff) -> None:
+    """It says running before its transaction holds the lock."""
+    batch = submit(coordinator)
+    batch.status = "running"
+    batch.save(update_fields=["status"])
+    assert not pipeline.is_interrupted(batch)
+    submit(coordinator, file(6), "b.csv")  # with the lock in hand
+    batch.refresh_from_db()
+    assert batch.status == "running"
+    ImportProgress.objects.filter(batch=batch).update(changed_at=timezone.now() - pipeline.GRACE)
+    assert pipeline.is_interrupted(batch)
+    submit(coordinator, file(7), "c.csv")
+    batch.refresh_from_db()
+    assert batch.status == "interrupted"
 
 
 def test_only_those_entitled_have_files_worked_on(coordinator: Staff, manager: Staff, analyst: Staff) -> None:
