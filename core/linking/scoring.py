@@ -17,8 +17,8 @@ BARS: Final = {
     "dob": "The dates of birth are different: a parent and a child may share the name, the phone and the address.",
     "generation": "The years of birth are a generation apart: a parent and a child may share everything else.",
     "last_name": "The last names do not agree, and nothing of phone, e-mail and address makes up for it.",
-    "evidence": "Too little is known of one of the two (date of birth, first name), and no phone, e-mail or address "
-    "makes up for it.",
+    "evidence": "Too little is known of one of the two: without a date of birth only an e-mail address tells a parent "
+    "from a child of the same name, without a first name a phone or an e-mail address is needed.",
     "slips": "More than one of first name, last name and date of birth is not quite the same, and neither phone, "
     "e-mail nor address agrees.",
     "source": "The source knows this client by another identifier.",
@@ -60,7 +60,6 @@ def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
     reached = (levels["phone"] == 1) | (levels["email"] == 1)
     street, postal = levels["street"], levels["postal_code"]
     at_home = reached | (street == 1) & (postal <= 2) | (street == 2) & (postal == 1)
-    same_at_home = reached | at_home & (first == lv.SAME) & (last == lv.SAME)
     sure_of_first = (first == lv.SAME) | (first == lv.VARIANT)
     tests = {
         "first_name": (first >= lv.KIN) | (last == lv.DIFFERENT) & ~sure_of_first,
@@ -68,7 +67,8 @@ def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
         "dob": (dob == lv.DOB_DIFFERENT) | (dob == lv.DOB_NEAR) & ~at_home,
         "generation": born_apart >= GENERATION,
         "last_name": ((last == lv.DIFFERENT) | (last == lv.MISSING)) & ~(at_home & (dob == lv.DOB_SAME)),
-        "evidence": ((first == lv.MISSING) | (first == lv.INITIAL)) & ~reached | (dob == lv.MISSING) & ~same_at_home,
+        "evidence": ((first == lv.MISSING) | (first == lv.INITIAL)) & ~reached
+        | (dob == lv.MISSING) & (levels["email"] != 1),
         "slips": _slips(levels) & ~at_home,
         "source": levels["source"] == 1,
     }
