@@ -39,7 +39,9 @@ def pins(*files: str) -> dict[str, str]:
     return {canonical(match["name"]): match["version"] for match in found}
 
 
-@pytest.mark.parametrize("line", [*lines_of("requirements.txt"), *lines_of("requirements-dev.txt")])
+@pytest.mark.parametrize(
+    "line", [*lines_of("requirements.txt"), *lines_of("requirements-dev.txt"), *lines_of("requirements-bench.txt")]
+)
 def test_each_line_is_an_exact_pin_with_a_reason(line: str) -> None:
     assert LINE.fullmatch(line), "name==version  # why"
 
@@ -81,7 +83,7 @@ def test_the_product_imports_only_what_it_pins() -> None:
 
 def test_tests_and_tools_import_only_what_is_pinned() -> None:
     used = libraries("tests", "docs", "benchmarks", "fixtures")
-    known = pins("requirements.txt", "requirements-dev.txt")
+    known = pins("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
     assert {name: at for name, at in used.items() if name not in known} == {}
 
 
