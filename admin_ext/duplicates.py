@@ -1,44 +1,36 @@
-"""Duplicates: clients who may be one person, side by side, and the verdict that they are not."""
+"""Duplicates: clients who may be one person, and what was decided of them: link, unlink, not the same."""
 
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from admin_ext import duplicate_pages
 from admin_ext.base import CCDModelAdmin
 from admin_ext.linking_page import parameters_page
-from admin_ext.words import age
 from core import rules
-from core.errors import CCDError
-from core.linking.duplicates import Suspicion, suspects
-from core.linking.evidence import explain
-from core.linking.joining import mark_not_same
+from core.errors import CCDError, NotAllowed
+from core.linking import joining
+from core.linking.weighing import weigh
 from core.models import Client, ClientLink
 
-PAIRS_PER_PAGE = 20
-COMPARED = (
-    ("Name", lambda c: c.full_name),
-    ("Also", lambda c: ", ".join(filter(None, (c.preferred_name, c.alias)))),
-    ("Date of birth", lambda c: f"{c.dob:%Y-%m-%d} ({age(c)})" if c.dob else ""),
-    ("Gender", lambda c: c.gender or ""),
-    ("Phone", lambda c: c.phone_number or ""),
-    ("E-mail", lambda c: c.email or ""),
-    ("Postal code", lambda c: c.postal_key or ""),
-    ("Identifiers", lambda c: ", ".join(map(str, c.identifiers.all()))),
-    ("Programs", lambda c: ", ".join(sorted({e.program.name for e in c.enrollments.all()}))),
-)
+_LIST = "admin:core_clientlink_changelist"
 
 
 @admin.register(ClientLink)
 class ClientLinkAdmin(CCDModelAdmin):
-    """The list is of suspicions; what was decided is in the audit log of both clients."""
+    """The list is of what waits for a decision; what was decided is beside it, and can be looked up bit by bit."""
 
     verbs = ("view",)
+
+    class Media:
+        css = {"all": ("ccd/imports.css", "ccd/duplicates.css")}
+        js = ("ccd/duplicates.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -51,26 +43,81 @@ class ClientLinkAdmin(CCDModelAdmin):
         return [
             path("not-same/<uuid:client>/<uuid:other>/", view(self.not_same_view), name="core_clientlink_not_same"),
             path("parameters/", view(self.parameters_view), name="core_clientlink_parameters"),
+            path("link/<uuid:client>/<uuid:other>/", view(self.link_view), name="core_clientlink_link"),
+            path("<uuid:key>/unlink/", view(self.unlink_view), name="core_clientlink_unlink"),
             *super().get_urls(),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Pairs, nearest first."""
+        """What waits; with ?tab= what was decided, and what a link left to be put in order."""
         rules.require(request.user, "core.link_clients")
-        page = Paginator(suspects(), PAIRS_PER_PAGE).get_page(request.GET.get("page"))
-        pairs = _side_by_side(list(page.object_list))
-        request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "Duplicates",
-            "page": page,
-            "pairs": pairs,
-            "clients_shown": [pair[name] for pair in pairs for name in ("client", "other")],
-            "may_set": rules.allows(request.user, "core.change_linksettings"),
-            "decided": ClientLink.objects.filter(verdict="not_same").count(),
-        }
-        return TemplateResponse(request, "admin/core/clientlink/pairs.html", context)
+        tab = request.GET.get("tab", "")
+        if tab == "overlaps":
+            found = duplicate_pages.in_disorder()
+        elif tab in ("linked", "not_same"):
+            found = duplicate_pages.decided(request, tab)
+        else:
+            tab, found = "", duplicate_pages.to_decide(request)
+        tabs = [(key, label, key == tab) for key, label in duplicate_pages.TABS]
+        may_set = rules.allows(request.user, "core.change_linksettings")
+        return self._page(request, "list.html", title="Duplicates", tab=tab, tabs=tabs, may_set=may_set, **found)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """One decision: who, when, why, and every bit of it."""
+        made = self.get_object_or_404(request, object_id)
+        rules.require(request.user, "core.view_clientlink", made)
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return self._page(request, "decision.html", title=str(made), **duplicate_pages.decision(made, request))
+
+    def link_view(self, request: HttpRequest, client: UUID, other: UUID) -> HttpResponse:
+        """Two records field by field; a POST links `client` to `other`, whose record is shown from then on."""
+        rules.require(request.user, "core.link_clients")
+        gone, kept = (self._client(request, key) for key in (client, other))
+        if gone == kept:
+            raise Http404
+        if request.method == "POST" and (answer := self._link(request, gone, kept)):
+            return answer
+        found = duplicate_pages.compared(gone, kept, request)
+        status = 409 if request.method == "POST" else 200
+        return self._page(request, "link.html", title="One person?", status=status, **found)
+
+    def _link(self, request: HttpRequest, gone: Client, kept: Client) -> HttpResponse | None:
+        """Link. None where it was refused: the page then says why, with what was chosen still there."""
+        reason = request.POST.get("reason", "").replace("\x00", "").strip()[:1000]
+        try:
+            made = joining.link(
+                gone,
+                kept,
+                actor=request.user,
+                take=request.POST.getlist("take"),
+                reason=reason or None,
+                evidence=weigh(gone, kept),
+            )
+        except NotAllowed:
+            raise
+        except CCDError as error:
+            messages.error(request, str(error))
+            return None
+        messages.success(request, f"{gone} is linked to {kept}. Nothing was lost: this page takes it back.")
+        return HttpResponseRedirect(reverse("admin:core_clientlink_change", args=[made.pk]))
+
+    def unlink_view(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Take a link back."""
+        made = self.get_object_or_404(request, str(key))
+        rules.require(request.user, "core.link_clients")
+        return require_POST(self._unlink)(request, made)
+
+    def _unlink(self, request: HttpRequest, made: ClientLink) -> HttpResponse:
+        reason = request.POST.get("reason", "").replace("\x00", "").strip()[:1000]
+        try:
+            joining.unlink(made, actor=request.user, reason=reason or None)
+            messages.success(request, f"{made.client} and {made.other} are two records again, as they were.")
+        except CCDError as error:
+            messages.error(request, str(error))
+        return HttpResponseRedirect(reverse("admin:core_clientlink_change", args=[made.pk]))
 
     def parameters_view(self, request: HttpRequest) -> HttpResponse:
         """How far the system may go by itself."""
@@ -87,27 +134,22 @@ class ClientLinkAdmin(CCDModelAdmin):
 
     def _not_same(self, request: HttpRequest, first: Client, second: Client) -> HttpResponse:
         try:
-            mark_not_same(first, second, actor=request.user)
+            joining.mark_not_same(first, second, actor=request.user)
             messages.success(request, f"{first} and {second} are two people; the pair will not be shown again.")
         except CCDError as error:
             messages.error(request, str(error))
-        return HttpResponseRedirect(reverse("admin:core_clientlink_changelist"))
+        return HttpResponseRedirect(reverse(_LIST))
 
-
-def _side_by_side(found: list[Suspicion]) -> list[dict[str, Any]]:
-    keys = {key for suspicion in found for key in (suspicion.client, suspicion.other)}
-    clients = Client.objects.prefetch_related("identifiers", "enrollments__program").in_bulk(keys)
-    pairs = []
-    for suspicion in found:
-        client, other = clients[suspicion.client], clients[suspicion.other]
-        rows = [(label, told(client), told(other)) for label, told in COMPARED]
-        pairs.append(
+    def _page(self, request: HttpRequest, template: str, status: int = 200, **context: Any) -> TemplateResponse:
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            f"admin/core/clientlink/{template}",
             {
-                "client": client,
-                "other": other,
-                "bits": suspicion.score,
-                "why": explain(suspicion.evidence),
-                "rows": [(label, a, b, a == b) for label, a, b in rows if a or b],
-            }
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "media": forms.Media() + self.media,
+                **context,
+            },
+            status=status,
         )
-    return pairs

@@ -1,0 +1,40 @@
+"""Two clients whom a person has in front of them, weighed: the bits of a pair, whoever found it. Reads only."""
+
+from typing import Any, Final
+
+import numpy as np
+from django.db import connection
+
+from core.linking import model, parameters
+from core.linking.candidates import years_apart
+from core.linking.comparing import compare
+from core.linking.people import CLIENT_COLUMNS, People, Texts
+from core.linking.scoring import score
+from core.linking.verdict import told
+from core.models import Client
+
+_ONE: Final = f"SELECT {CLIENT_COLUMNS}, false FROM clients c WHERE c.client_id = %s"
+
+
+def weigh(client: Client, other: Client) -> dict[str, Any]:
+    """The evidence for one person, as core.linking.evidence reads it, by the parameters and weights of now."""
+    settings, weights, texts = parameters.current(), model.as_kept(), Texts()
+    mine, theirs = (People.of(_rows(one), texts) for one in (client, other))
+    only = np.zeros(1, dtype=np.int64)
+    compared = compare(mine, only, theirs, only, weights.is_known)
+    scored = score(compared, weights, texts, years_apart(mine.dob, theirs.dob))
+    pair = told(0, compared, scored)
+    return {
+        "verdict": "same" if pair["total"] >= settings.auto_bits and not pair["bar"] else "maybe",
+        "bar": pair["bar"],
+        "model": weights.version,
+        "learnt_from": weights.trained_on,
+        "thresholds": [settings.auto_bits, settings.hold_bits, settings.margin_bits],
+        "candidates": [{"client": str(other.pk), **pair}],
+    }
+
+
+def _rows(client: Client) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE, [client.pk])
+        return cursor.fetchall()
