@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
@@ -74,10 +74,11 @@ class ClientLinkAdmin(CCDModelAdmin):
 
     def link_view(self, request: HttpRequest, client: UUID, other: UUID) -> HttpResponse:
         """Two records field by field; a POST links `client` to `other`, whose record is shown from then on."""
-        rules.require(request.user, "core.link_clients")
         gone, kept = (self._client(request, key) for key in (client, other))
+        rules.require(request.user, "core.link_clients")
         if gone == kept:
-            raise Http404
+            messages.error(request, "A client cannot be linked to itself: choose two records.")
+            return HttpResponseRedirect(reverse(_LIST))
         if request.method == "POST" and (answer := self._link(request, gone, kept)):
             return answer
         found = duplicate_pages.compared(gone, kept, request)
