@@ -168,7 +168,7 @@ POLICY: tuple[Row, ...] = (
     Row("admin:core_clientlink_not_same", "say that two are two", of="client", get=None, post=DIRECT),
     Row("admin:core_clientlink_parameters", "how clients are linked", get=ADMINISTRATORS, post=ADMINISTRATORS),
     Row("admin:core_clientlink_link", "two records side by side, to link", of="client", get=DIRECT, post=DIRECT,
-        hides=True, page=False),
+        hides=True),
     Row("admin:core_clientlink_unlink", "take a link back", of="clientlink", get=None, post=DIRECT, hides=True),
     *_admin("staff", see=ADMINISTRATORS, write=ADMINISTRATORS),
     Row("admin:core_staff_password", "set someone's password", of="staff", get=ADMINISTRATORS, post=ADMINISTRATORS,
