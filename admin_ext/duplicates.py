@@ -135,7 +135,7 @@ class ClientLinkAdmin(CCDModelAdmin):
 
     def _not_same(self, request: HttpRequest, first: Client, second: Client) -> HttpResponse:
         try:
-            joining.mark_not_same(first, second, actor=request.user)
+            joining.mark_not_same(first, second, actor=request.user, evidence=weigh(first, second))
             messages.success(request, f"{first} and {second} are two people; the pair will not be shown again.")
         except CCDError as error:
             messages.error(request, str(error))
