@@ -4,6 +4,7 @@ from admin_ext import (  # noqa: F401
     audit_log,
     clients,
     departments,
+    desk,
     duplicates,
     enrollments,
     imports,

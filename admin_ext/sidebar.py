@@ -28,6 +28,7 @@ REPORTS: tuple[Entry, ...] = (
 LOG: tuple[Entry, ...] = (("Audit Log", "manage_history", "core_auditentry_changelist", (), "core.view_auditentry"),)
 DESK: tuple[Entry, ...] = (
     ("Imports", "upload_file", "core_importbatch_changelist", (), "core.view_importbatch"),
+    ("Rejects Desk", "rule", "core_importrow_desk", (), "core.answer_rows"),
     ("Duplicates", "join_inner", "core_clientlink_changelist", (), "core.view_clientlink"),
     ("Staff", "badge", "core_staff_changelist", (), "core.view_staff"),
 )
