@@ -1,0 +1,83 @@
+"""Source disagreements: a file says other than what a person entered. A coordinator takes theirs or keeps ours."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from core import audit, records, rules
+from core.audit.words import label_of
+from core.errors import Conflict
+from core.models import Client, Enrollment, SourceDisagreement, Staff
+
+ENTITIES: dict[str, type[Model]] = {model._meta.db_table: model for model in (Client, Enrollment)}
+_Status = SourceDisagreement.Status
+
+
+def open_ones() -> QuerySet[SourceDisagreement]:
+    """What waits for a decision, the oldest first."""
+    found = SourceDisagreement.objects.filter(status=_Status.OPEN).select_related("client", "batch")
+    return found.order_by("opened_at", "disagreement_id")
+
+
+def keep_ours(chosen: Iterable[SourceDisagreement], *, actor: Staff | None, reason: str | None = None) -> int:
+    """Leave the records as they are; the same value of the same source is not asked again. Returns how many.
+
+    Raises NotAllowed, Conflict where one was decided already: then none was.
+    """
+    with audit.acting(actor, channel="admin", reason=reason):
+        found = _locked(chosen, actor)
+        for each in found:
+            _close(each, _Status.KEPT, actor)
+        return len(found)
+
+
+def take_theirs(chosen: Iterable[SourceDisagreement], *, actor: Staff | None, reason: str | None = None) -> int:
+    """Write what the source says. Returns how many. Raises NotAllowed, Invalid, and Conflict where one was decided
+    already or the record says something else by now than when the file came: then nothing was written.
+    """
+    with audit.acting(actor, channel="admin", reason=reason):
+        found = _locked(chosen, actor)
+        for each in found:
+            record = ENTITIES[each.entity]._default_manager.select_for_update(of=("self",)).get(pk=each.entity_id)
+            told = label_of(type(record), each.field).lower()
+            if now(each, record) != each.ours:
+                raise Conflict(f"{each.client}: the {told} was changed since the file came; look at both again.")
+            values = {each.field: _value(each, record)}
+            records.change(record, actor=actor, values=values, reason=reason or f"As {each.source_system} has it")
+            _close(each, _Status.TAKEN, actor)
+        return len(found)
+
+
+def now(disagreement: SourceDisagreement, record: Model) -> Any:
+    """What the record has for the field, as the disagreement writes it."""
+    value = getattr(record, disagreement.field)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _value(disagreement: SourceDisagreement, record: Model) -> Any:
+    """Their value as one of ours; of an address a file has the parts it names."""
+    if disagreement.field == "address":
+        return {**(record.address or {}), **disagreement.theirs}
+    return record._meta.get_field(disagreement.field).to_python(disagreement.theirs)
+
+
+def _locked(chosen: Iterable[SourceDisagreement], actor: Staff | None) -> list[SourceDisagreement]:
+    """All of them, locked in one order and still open."""
+    keys = {each.pk for each in chosen}
+    found = list(
+        SourceDisagreement.objects.select_for_update(of=("self",))
+        .filter(pk__in=keys, status=_Status.OPEN)
+        .select_related("client")
+        .order_by("opened_at", "pk")
+    )
+    rules.require(actor, "core.decide_disagreements")
+    if len(found) < len(keys):
+        raise Conflict("Somebody decided on one of these meanwhile; look at what is left.")
+    return found
+
+
+def _close(disagreement: SourceDisagreement, status: str, actor: Staff | None) -> None:
+    disagreement.status, disagreement.decided_by, disagreement.decided_at = status, actor, timezone.now()
+    disagreement.save(update_fields=["status", "decided_by", "decided_at"])
