@@ -5,6 +5,7 @@ from admin_ext import (  # noqa: F401
     clients,
     departments,
     desk,
+    disagreements,
     duplicates,
     enrollments,
     imports,

@@ -29,6 +29,7 @@ LOG: tuple[Entry, ...] = (("Audit Log", "manage_history", "core_auditentry_chang
 DESK: tuple[Entry, ...] = (
     ("Imports", "upload_file", "core_importbatch_changelist", (), "core.view_importbatch"),
     ("Rejects Desk", "rule", "core_importrow_desk", (), "core.answer_rows"),
+    ("Disagreements", "difference", "core_sourcedisagreement_open", (), "core.decide_disagreements"),
     ("Duplicates", "join_inner", "core_clientlink_changelist", (), "core.view_clientlink"),
     ("Staff", "badge", "core_staff_changelist", (), "core.view_staff"),
 )

@@ -166,6 +166,8 @@ POLICY: tuple[Row, ...] = (
     Row("admin:core_importbatch_rows", "rejects as CSV", of="importbatch", get=DIRECT, post=None, hides=True),
     Row("admin:core_importrow_desk", "rows that wait for a person", get=DIRECT, post=None),
     Row("admin:core_importrow_settle", "answer, correct or set aside a row", get=None, post=DIRECT, page=False),
+    Row("admin:core_sourcedisagreement_open", "where a file disagrees with a person", get=DIRECT, post=None),
+    Row("admin:core_sourcedisagreement_decide", "take theirs, keep ours", get=None, post=DIRECT, page=False),
     *_admin("clientlink", see=DIRECT, write=NOBODY),
     Row("admin:core_clientlink_not_same", "say that two are two", of="client", get=None, post=DIRECT),
     Row("admin:core_clientlink_parameters", "how clients are linked", get=ADMINISTRATORS, post=ADMINISTRATORS),
