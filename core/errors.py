@@ -36,6 +36,10 @@ class FileBusy(FileRefused):
     """Another file is on its way in; this one was not looked at and may be tried again as it is."""
 
 
+class FileInterrupted(FileRefused):
+    """The database stopped half way: nothing of the file is in, and it may be taken in again as it is."""
+
+
 class FileHeld(FileRefused):
     """The file is outside the limits of its source and waits, whole, for a coordinator to release or refuse it."""
 

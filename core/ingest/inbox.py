@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from django.utils import timezone
 
-from core.errors import CCDError, FileBusy, FileHeld, FileRefused
+from core.errors import CCDError, FileBusy, FileHeld, FileInterrupted, FileRefused
 from core.ingest import pipeline, sources
 from core.ingest.reader import read_source
 from core.models import ImportBatch, Staff
@@ -91,7 +91,7 @@ def _take(path: Path, folder: Path, source: str, actor: Staff | None) -> Result:
             _move(path, folder / "done" / source)
             return Result(shown, "done", "was taken in before; nothing is left to do.")
         report = pipeline.take(content, file_name=path.name, source=source, actor=actor)
-    except FileBusy as error:
+    except (FileBusy, FileInterrupted) as error:
         return Result(shown, "waiting", str(error))
     except FileHeld as error:
         said = f"Held whole, until a coordinator releases or refuses it. {error}"

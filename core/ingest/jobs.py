@@ -19,7 +19,7 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from core import rules
-from core.errors import FileBusy, FileRefused
+from core.errors import FileBusy, FileInterrupted, FileRefused
 from core.ingest import pipeline
 from core.ingest.profiles import effective
 from core.ingest.reader import open_table
@@ -135,6 +135,8 @@ def work(key: UUID) -> None:
     except FileBusy:
         ImportBatch.objects.filter(pk=key).update(status=_QUEUED)
         raise
+    except FileInterrupted:
+        raise  # the bytes stay, for whoever tries again
     except FileRefused:
         pass  # the batch says why
     except _Stopped:

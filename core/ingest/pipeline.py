@@ -13,14 +13,17 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import Error as DatabaseError
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from psycopg import Error as DriverError
+from psycopg import InterfaceError as DriverInterfaceError
+from psycopg import OperationalError as DriverOperationalError
 
 from core import audit, rules
 from core.choices import OUTCOMES
-from core.errors import FileBusy, FileHeld, FileRefused
+from core.errors import FileBusy, FileHeld, FileInterrupted, FileRefused
 from core.ingest import limits, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
@@ -37,6 +40,8 @@ LOCK = 0x0CCD_0001
 Progress = Callable[[str, int], None]
 # The worker takes the lock a moment after it says that it runs, and says what came of it a moment after it let go.
 GRACE = timedelta(seconds=10)
+# The connection was cut, the server stopped, its disk is full: no fault of the file.
+_STOPPED = (OperationalError, InterfaceError, DriverOperationalError, DriverInterfaceError)
 
 
 @dataclass
@@ -155,7 +160,9 @@ def _locked() -> bool:
 
 
 def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Options | None = None) -> Report:
-    """Take the file in. Raises FileRefused, with the batch marked refused and nothing else written."""
+    """Take the file in. Raises FileRefused, with the batch marked refused and nothing else written; FileInterrupted
+    where the database stopped half way.
+    """
     options = options or Options()
     started = monotonic()
     files: list[tuple[Path, Path]] = []
@@ -173,6 +180,9 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
             if options.dry_run:
                 raise _RolledBack
     except _RolledBack:
+        done = True
+    except _STOPPED as error:
+        _interrupt(batch, options, error)
         done = True
     except (DataError, IntegrityError, DriverError) as error:
         said = str(error).splitlines()[0]
@@ -211,6 +221,28 @@ def _wait_for_release(batch: ImportBatch, content: bytes, options: Options, repo
             batch.save(update_fields=["status", "reason", "summary", "notes", "headers"])
             ImportFile.objects.update_or_create(batch=batch, defaults={"content": content, "preview": report.preview})
     raise error
+
+
+def _interrupt(batch: ImportBatch, options: Options, error: Exception) -> None:
+    """Mark the batch and raise FileInterrupted; return where the database had committed before it went away.
+
+    The update waits for a commit still under way. Where the database cannot be asked, the lock tells later.
+    """
+    said = str(error).splitlines()[0]
+    sentence = (
+        f"The database stopped half way: {said}. Nothing of the file is in; take it in again when the database is well."
+    )
+    mine = ImportBatch.objects.filter(pk=batch.pk)
+    try:
+        if not options.dry_run and not mine.filter(status=ImportBatch.Status.RUNNING).update(
+            status=ImportBatch.Status.INTERRUPTED, reason=sentence, finished_at=timezone.now()
+        ):
+            batch.refresh_from_db()
+            if batch.status == ImportBatch.Status.APPLIED:
+                return
+    except DatabaseError:
+        pass
+    raise FileInterrupted(sentence) from error
 
 
 def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
