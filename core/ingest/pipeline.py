@@ -228,7 +228,7 @@ def _interrupt(batch: ImportBatch, options: Options, error: Exception) -> None:
 
     The update waits for a commit still under way. Where the database cannot be asked, the lock tells later.
     """
-    said = str(error).splitlines()[0]
+    said = next(iter(str(error).splitlines()), type(error).__name__)
     sentence = (
         f"The database stopped half way: {said}. Nothing of the file is in; take it in again when the database is well."
     )
@@ -250,6 +250,9 @@ def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
     if isinstance(error, FileBusy) and ImportFile.objects.filter(batch=batch).exists():
         batch.status = ImportBatch.Status.PREVIEWED
         batch.save(update_fields=["status"])
+    elif isinstance(error, FileInterrupted) and not options.dry_run:  # a preview; its bytes stay for another try
+        batch.status, batch.reason, batch.finished_at = ImportBatch.Status.INTERRUPTED, str(error), timezone.now()
+        batch.save(update_fields=["status", "reason", "finished_at"])
     elif not options.dry_run:
         batch.status, batch.reason, batch.finished_at = ImportBatch.Status.REFUSED, str(error), timezone.now()
         batch.save(update_fields=["status", "reason", "finished_at"])
@@ -268,7 +271,7 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         report.rows = staging.load(_counted(_checked(table, source), options.progress))
         report.notes = telling.notes(table, source)
         options.progress("link", report.rows)
-        link(cursor, source.name)
+        link(cursor, source.name, waits_on=True)
         options.progress("apply", report.rows)
         apply_clients(cursor, source.name, batch.pk)
         report.written = apply_stays(cursor, source.name, batch.pk)
@@ -278,9 +281,13 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
 
 
-def link(cursor: CursorWrapper, source: str) -> None:
-    """Decide whom each staged row is about, and which rows must wait for a person."""
+def link(cursor: CursorWrapper, source: str, *, waits_on: bool = False) -> None:
+    """Decide whom each staged row is about, and which rows must wait for a person. `waits_on`: rows that wait from an
+    earlier file do so still.
+    """
     link_rows(cursor, source)
+    if waits_on:
+        answers.keep_waiting(cursor, source)
     cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
     hold_overlaps(cursor)
     settle_repeated(cursor)

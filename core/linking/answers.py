@@ -1,4 +1,5 @@
-"""What people said of held rows (row_answers), followed when the same row comes again: before any other step.
+"""What people said of held rows (row_answers), followed when the same row comes again: before any other step; and that
+a row nobody has answered yet goes on waiting.
 
 A row is known again by its identifier with name and date of birth; without an identifier by everything it says of the
 person, since two namesakes are told apart by the rest. Each row of a person in a file is so answered at once.
@@ -45,6 +46,33 @@ def strike_out(cursor: CursorWrapper, source: str) -> None:
             SELECT c FROM unnest(s.candidate_ids) WITH ORDINALITY AS u (c, n) WHERE c <> ALL(x.clients) ORDER BY n)
         FROM struck x WHERE x.row_number = s.row_number AND s.outcome = 'held';
         DROP TABLE struck;
+        """,
+        [source],
+    )
+
+
+def keep_waiting(cursor: CursorWrapper, source: str) -> None:
+    """A row that waits from an earlier file is no new person in this one, although scores have moved meanwhile: the
+    weights are learnt, and clients come and go. Rows that this file joined to it wait with it.
+    """
+    cursor.execute(
+        f"""
+        WITH waiting AS (
+            SELECT DISTINCT ON (r.answer_key)
+                r.answer_key, r.reason_code, r.reason, r.candidate_ids, r.score, r.evidence
+            FROM import_rows r JOIN import_batches b USING (batch_id)
+            WHERE b.source_system = %s AND b.status = 'applied' AND r.outcome = 'held' AND r.settled_at IS NULL
+              AND r.answer_key IS NOT NULL
+            ORDER BY r.answer_key, b.created_at DESC
+        ), again AS (
+            SELECT DISTINCT ON (s.client_id) s.client_id AS key, w.*
+            FROM staging s JOIN waiting w ON w.answer_key = {KEY}
+            WHERE s.road = 'new' AND s.outcome IS NULL AND s.same_as IS NULL
+            ORDER BY s.client_id, s.row_number
+        )
+        UPDATE staging s SET outcome = 'held', reason_code = a.reason_code, reason = a.reason, score = a.score,
+            candidate_ids = a.candidate_ids, evidence = a.evidence, client_id = NULL, road = NULL
+        FROM again a WHERE s.client_id = a.key AND s.road IN ('new', 'file') AND s.outcome IS NULL
         """,
         [source],
     )

@@ -8,6 +8,7 @@ import pytest
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
 from core.ingest import desk, pipeline, rejects, undo
+from core.linking import parameters
 from core.models import (
     AuditEntry,
     Client,
@@ -251,6 +252,18 @@ def test_others_have_no_say(request, role, namesakes):
             attempt()
     assert len(open_row().candidate_ids) == 2
     assert not RowAnswer.objects.exists()
+
+
+def test_a_row_that_waits_goes_on_waiting_although_scores_have_moved(amina, administrator):
+    near = {"first_name": "Amnia", "last_name": "Yusuf", "dob": str(amina.dob), "uid_external": "S-9"}
+    feed(near)
+    assert open_row().candidate_ids == [amina.pk]
+    parameters.change({"mode": "off"}, actor=administrator, reason="A trial.")
+    feed(near, {**near, "phone_number": "416-555-0103"}, name="b.csv")
+    assert {(row.outcome, *row.candidate_ids) for row in desk.open_rows()} == {("held", amina.pk)}
+    assert Client.objects.count() == 1
+    desk.set_aside(list(desk.open_rows()), actor=administrator, reason="Not ours.")
+    assert feed(near, name="c.csv").summary["created"] == 1
 
 
 def test_a_row_is_answered_once(namesakes, coordinator):
