@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from reversion.models import Version
 
 from core import audit
-from core.errors import FileRefused
+from core.errors import FileInterrupted, FileRefused
 from core.ingest import pipeline
 from core.models import (
     AuditEntry,
@@ -484,6 +485,24 @@ def test_a_preview_leaves_no_file_behind(coordinator: Staff, tmp_path: Path, set
     assert batch.summary["rejected"] == 1
     assert batch.summary["rejects_file"] is None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_preview_in_which_the_database_stops_keeps_its_bytes(
+    coordinator: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"first_name,last_name,dob\nAmina,Yusuf,1990-04-02\n"
+    batch = pipeline.receive(content, file_name="a.csv", source="SMIS", actor=coordinator)
+    ImportFile.objects.create(batch=batch, content=content)
+
+    def stop(*args: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(pipeline, "apply_clients", stop)
+    with pytest.raises(FileInterrupted, match="the connection is lost"):
+        pipeline.preview_of(batch, content, actor=coordinator)
+    batch.refresh_from_db()
+    assert (batch.status, "connection is lost" in batch.reason) == ("interrupted", True)
+    assert bytes(ImportFile.objects.get(batch=batch).content) == content
 
 
 def test_preview_writes_nothing_and_confirm_takes_it_in(coordinator: Staff, shelter: Program) -> None:
