@@ -89,7 +89,7 @@ def _one(request: HttpRequest, row: ImportRow) -> dict[str, Any]:
     candidates = [clients[key] for key in row.candidate_ids or () if key in clients]
     why = explain(row.evidence)
     evidence = {candidate.client: candidate for candidate in why.candidates} if why else {}
-    cells = [*row.cells, *[""] * len(headers)]
+    cells, read = [*row.cells, *[""] * len(headers)], desk.as_read(row)
     return {
         "is_held": row.outcome == "held",
         "is_personal": row.outcome == "held" and row.reason_code in PERSONAL,
@@ -98,7 +98,7 @@ def _one(request: HttpRequest, row: ImportRow) -> dict[str, Any]:
         "why": why,
         "cells": [(place, header, cells[place]) for place, header in enumerate(headers)],
         "fields": [
-            (header, cells[place], [_told(client, columns[place]) for client in candidates])
+            (header, cells[place], [_beside(client, columns[place], cells[place], read) for client in candidates])
             for place, header in enumerate(headers)
             if cells[place] or any(_told(client, columns[place]) for client in candidates)
         ],
@@ -112,6 +112,20 @@ def _columns(row: ImportRow) -> tuple[str | None, ...]:
         return recognise(headers, profiles.effective(row.batch.source_system))
     except FileRefused:
         return (None,) * len(headers)
+
+
+def _beside(client: Client, column: str | None, cell: str, read: dict[str, Any]) -> tuple[str, bool]:
+    """What the client has for a column, and whether that is other than what the cell means: Female means Woman."""
+    told = _told(client, column)
+    if not told or not cell:
+        return told, False
+    if column == "uid_external":
+        return told, all(known.uid_external != read.get(column, cell) for known in client.identifiers.all())
+    if column == "program":
+        return told, all(stay.program_id != read.get("program_id") for stay in client.enrollments.all())
+    value = read.get(column, cell)
+    said = ", ".join(value) if isinstance(value, list | tuple) else str(value)
+    return told, said.casefold() != told.casefold()
 
 
 def _told(client: Client, column: str | None) -> str:

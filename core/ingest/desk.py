@@ -8,7 +8,7 @@ the identifier is the client's from then on; what waits for the same answer, in 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -18,7 +18,7 @@ from psycopg import Error as DriverError
 
 from core import audit, rules
 from core.choices import OUTCOMES
-from core.errors import Conflict, FileBusy, Invalid
+from core.errors import Conflict, FileBusy, FileRefused, Invalid
 from core.ingest import feeds, limits, pipeline, profiles, staging, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays
@@ -157,6 +157,18 @@ def program_cell(row: ImportRow) -> str | None:
     """What the row has for its program."""
     columns = recognise(row.batch.headers or (), profiles.effective(row.batch.source_system))
     return row.cells[columns.index("program")] if "program" in columns else None
+
+
+def as_read(row: ImportRow) -> dict[str, Any]:
+    """Column → what the row's cell means today, as its source is read; without what cannot be read."""
+    source = profiles.effective(row.batch.source_system)
+    try:
+        check = pipeline.checker(row.batch.headers or (), source).check
+    except FileRefused:
+        return {}
+    width = len(row.batch.headers or ())
+    cells = tuple([*row.cells, *[""] * width][:width])
+    return {name: value for name, value in check(RawRow(row.row_number, cells)).values.items() if value is not None}
 
 
 def numbers_by_cause() -> list[tuple[str, str, int]]:

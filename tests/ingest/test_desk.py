@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed
@@ -264,6 +265,24 @@ def test_a_row_that_waits_goes_on_waiting_although_scores_have_moved(amina, admi
     assert Client.objects.count() == 1
     desk.set_aside(list(desk.open_rows()), actor=administrator, reason="Not ours.")
     assert feed(near, name="c.csv").summary["created"] == 1
+
+
+def test_the_page_marks_what_differs_in_meaning_not_in_spelling(amina, coordinator, client):
+    headers = "SMIS Client No,Given Name,Surname,DOB,Gender Identity,City"
+    with audit.acting(None, channel="command"):
+        Client.objects.filter(pk=amina.pk).update(gender="Woman", address={"city": "Ottawa"})
+    content = f"{headers}\nS-9,Amnia,Yusuf,{amina.dob},F,Toronto\n".encode()
+    pipeline.take(content, file_name="a.csv", source="SMIS", actor=None, options=pipeline.Options(writes_files=False))
+    assert desk.as_read(open_row())["gender"] == "Woman"
+    client.force_login(coordinator)
+    page = client.get(reverse("admin:core_importrow_desk"))
+    marked = {header: is_other for header, _, ((_, is_other), *_) in page.context["fields"]}
+    assert (marked["Gender Identity"], marked["City"], marked["Given Name"], marked["Surname"]) == (
+        False,
+        True,
+        True,
+        False,
+    )
 
 
 def test_a_row_is_answered_once(namesakes, coordinator):
