@@ -69,6 +69,11 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
         "Decided about {field} of {client}, where {source_system} disagrees",
         "Removed a disagreement about {field} of {client}",
     ),
+    "row_answers": (
+        "Answered row {row_number} of {batch}: {verdict}",
+        "Changed the answer about row {row_number} of {batch}",
+        "Took back the answer about row {row_number} of {batch}",
+    ),
     "source_settings": (
         "Set how files of {source_system} are taken in",
         "Changed how files of {source_system} are taken in",

@@ -228,7 +228,7 @@ def test_the_feeds_page_shows_what_came_and_what_is_missing(
 def test_schedule_and_limits_are_set_on_their_page(client: Browser, coordinator: Staff) -> None:
     client.force_login(coordinator)
     address = reverse("admin:core_importbatch_source", args=["smis"])
-    assert 'value="30.0"' in client.get(address).content.decode()
+    assert 'value="50.0"' in client.get(address).content.decode()
     values = {
         "expected_days": ["1", "7"],
         "expected_by": "07:30",

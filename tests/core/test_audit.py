@@ -231,6 +231,8 @@ def test_every_table_is_audited_or_named_here_with_its_reason(db: None) -> None:
         "AccessEntry": "is a log, append-only",
         "ImportBatch": "writes its one import entry by its own trigger",
         "ImportFile": "bytes of an upload that waits",
+        "ImportProgress": "tells how far the worker is, and goes with the file",
+        "UnmappedValue": "counts words of files; mapping one is a change of source_settings",
         "ImportRow": "is the record of a file's lines",
         "MatchKey": "follows from its client, written by the database alone",
         "LinkModel": "is measured of the clients; a new version beside the old",

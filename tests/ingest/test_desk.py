@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from core import audit
+from core.audit.sentences import read
 from core.errors import Conflict, Invalid, NotAllowed
 from core.ingest import desk, pipeline, rejects, undo
 from core.linking import parameters
@@ -97,6 +98,8 @@ def test_an_answer_is_logged_with_who_and_why(namesakes, coordinator):
         ("row_answers", "create", coordinator, "import", "Her worker knows"),
         ("client_identifiers", "create", coordinator, "import", "Her worker knows"),
     }
+    (told,) = read(entries.filter(entity="row_answers"), viewer=coordinator)
+    assert told.what == "Answered row 1 of SMIS a.csv: Same person"
 
 
 def test_one_answer_settles_every_row_that_asks_the_same(namesakes, coordinator, shelter, clinic):
