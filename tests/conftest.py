@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.cache import caches
 from django.db import connection
 
 from core import audit
@@ -57,6 +58,13 @@ def _roles_there(request: pytest.FixtureRequest) -> None:
         return
     request.getfixturevalue("_django_db_helper")
     ensure_roles()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """What a test left in a cache is not the next one's: cleaning up begins the numbers of the log anew."""
+    for each in caches.all():
+        each.clear()
 
 
 def ensure_roles() -> None:
