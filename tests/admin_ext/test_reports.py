@@ -9,6 +9,7 @@ from datetime import date
 import openpyxl
 import pytest
 from django.contrib import admin
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client as Browser
 from django.test import RequestFactory
@@ -199,6 +200,7 @@ def test_names_are_escaped_on_the_page(browse: Callable, shelter: Program):
 
 def test_the_number_of_queries_does_not_grow(browse: Callable, amina: Client):
     def queries() -> int:
+        caches["reports"].clear()
         with CaptureQueriesContext(connection) as seen:
             browse("org_summary", **PERIOD)
             browse("vacancy")
