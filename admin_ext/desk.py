@@ -10,10 +10,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from admin_ext.mounting import mount
 from core import rules
-from core.errors import CCDError, Conflict, FileRefused, NotAllowed
-from core.ingest import desk, profiles, sources
-from core.ingest.headers import recognise
+from core.errors import CCDError, Conflict, NotAllowed
+from core.ingest import desk, sources
 from core.linking.evidence import explain
 from core.models import Client, ImportRow, Program
 
@@ -83,7 +83,7 @@ def _url(cause: str, at: int | None = None) -> str:
 
 def _one(request: HttpRequest, row: ImportRow) -> dict[str, Any]:
     headers = row.batch.headers or []
-    columns = _columns(row)
+    columns = desk.Reader().columns(row)
     found = rules.visible_to(request.user, Client).prefetch_related("identifiers", "enrollments__program")
     clients = found.in_bulk(row.candidate_ids or ())
     candidates = [clients[key] for key in row.candidate_ids or () if key in clients]
@@ -103,15 +103,6 @@ def _one(request: HttpRequest, row: ImportRow) -> dict[str, Any]:
             if cells[place] or any(_told(client, columns[place]) for client in candidates)
         ],
     }
-
-
-def _columns(row: ImportRow) -> tuple[str | None, ...]:
-    """Which column of ours each of the row's is; none where the source is read otherwise today."""
-    headers = row.batch.headers or []
-    try:
-        return recognise(headers, profiles.effective(row.batch.source_system))
-    except FileRefused:
-        return (None,) * len(headers)
 
 
 def _beside(client: Client, column: str | None, cell: str, read: dict[str, Any]) -> tuple[str, bool]:
@@ -257,10 +248,4 @@ VERBS: Final[dict[str, Callable[[HttpRequest], str]]] = {
 }
 
 
-def _mount(site: Any) -> None:
-    """Unfold asks the site for its extra routes; ours are added to them."""
-    before = getattr(site, "extra_urls", list)
-    site.extra_urls = lambda: [*before(), *urls()]
-
-
-_mount(admin.site)
+mount(urls)

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from admin_ext.mounting import mount
 from core import rules
 from core.audit.words import in_words, label_of
 from core.errors import CCDError, NotAllowed
@@ -87,10 +88,4 @@ def _back() -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("admin:core_sourcedisagreement_open"))
 
 
-def _mount(site: admin.AdminSite) -> None:
-    """Unfold's site takes further routes from `extra_urls`; what others put there stays."""
-    before = getattr(site, "extra_urls", list)
-    site.extra_urls = lambda: [*before(), *urls()]
-
-
-_mount(admin.site)
+mount(urls)

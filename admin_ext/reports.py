@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 import reporting
+from admin_ext.mounting import mount
 from admin_ext.watching import look
 from core import rules, runs
 from core.errors import CannotLeave, UnknownReport
@@ -276,10 +277,4 @@ def _respond(request: HttpRequest, template: str, **context: Any) -> TemplateRes
     return TemplateResponse(request, template, {**admin.site.each_context(request), **context})
 
 
-def _mount(site: admin.AdminSite) -> None:
-    """Unfold's site takes further routes from `extra_urls`; what others put there stays."""
-    before = getattr(site, "extra_urls", list)
-    site.extra_urls = lambda: [*before(), *urls()]
-
-
-_mount(admin.site)
+mount(urls)

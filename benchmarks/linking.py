@@ -3,7 +3,7 @@
     python benchmarks/linking.py [CLIENTS ...]        # default 10000 100000; --rows 50000 for another file
 
 Works in a database of its own on the server of the settings, made and dropped here. People and file come from
-benchmarks/population.py, which knows whom each row means. Ratios are of one run.
+benchmarks/_city.py, which knows whom each row means. Ratios are of one run.
 """
 
 import argparse
@@ -27,9 +27,9 @@ import django  # noqa: E402
 
 django.setup()
 
+from _city import City, Row  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
-from population import City, Row  # noqa: E402
 from psycopg.types.json import Jsonb  # noqa: E402
 
 from core.ingest import pipeline  # noqa: E402

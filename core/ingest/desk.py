@@ -5,7 +5,7 @@ stays a row of its batch, so that taking the file back takes this back, too. An 
 the identifier is the client's from then on; what waits for the same answer, in whichever file, is settled with it.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -23,6 +23,7 @@ from core.ingest import feeds, limits, pipeline, profiles, staging, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays
 from core.ingest.headers import recognise
+from core.ingest.profile import SourceProfile
 from core.ingest.reader import UNREAD_ROWS, RawRow
 from core.linking import answers
 from core.linking.joining import mark_not_same
@@ -132,7 +133,8 @@ def correct_program(source: str, name: str, program: Program, *, actor: Staff | 
         names = limits.settings_of(source).program_names
         kept = {own: key for own, key in names.items() if fold(own) != fold(name)}
         feeds.configure(source, actor=actor, values={"program_names": {**kept, name: str(program.pk)}})
-        rows = [row for row in _open_by_program(source) if fold(program_cell(row) or "") == fold(name)]
+        reader = Reader()
+        rows = [row for row in _open_by_program(source) if fold(reader.program(row)) == fold(name)]
         return _settle(rows, _Settled.RETRIED, actor, f"“{name}” is {program}")
 
 
@@ -153,10 +155,26 @@ def set_aside(rows: Iterable[ImportRow], *, actor: Staff | None, reason: str) ->
         return len(found)
 
 
-def program_cell(row: ImportRow) -> str | None:
-    """What the row has for its program."""
-    columns = recognise(row.batch.headers or (), profiles.effective(row.batch.source_system))
-    return row.cells[columns.index("program")] if "program" in columns else None
+class Reader:
+    """How rows of files are read today; each source's settings are asked once, however many rows there are."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, SourceProfile] = {}
+
+    def columns(self, row: ImportRow) -> tuple[str | None, ...]:
+        """Which column of ours each of the row's is; none where such a file would be refused today."""
+        source, headers = row.batch.source_system, row.batch.headers or ()
+        if source not in self._sources:
+            self._sources[source] = profiles.effective(source)
+        try:
+            return recognise(headers, self._sources[source])
+        except FileRefused:
+            return (None,) * len(headers)
+
+    def program(self, row: ImportRow) -> str:
+        """What the row has for its program, '' where it has none."""
+        columns = self.columns(row)
+        return row.cells[columns.index("program")] if "program" in columns else ""
 
 
 def as_read(row: ImportRow) -> dict[str, Any]:
@@ -179,9 +197,9 @@ def numbers_by_cause() -> list[tuple[str, str, int]]:
 
 def programs_named() -> list[tuple[str, str, int]]:
     """(source, name as the file has it, open rows) of rows whose program leads nowhere, the most first."""
-    numbers: dict[tuple[str, str], int] = defaultdict(int)
+    reader, numbers = Reader(), Counter[tuple[str, str]]()
     for row in open_rows().filter(reason_code__in=PROGRAM_FAULTS):
-        numbers[row.batch.source_system, program_cell(row) or ""] += 1
+        numbers[row.batch.source_system, reader.program(row)] += 1
     return sorted(((*key, number) for key, number in numbers.items()), key=lambda found: (-found[2], found[:2]))
 
 

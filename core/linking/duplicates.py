@@ -17,7 +17,7 @@ from core.linking.comparing import compare
 from core.linking.parameters import Parameters
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import learn, score
-from core.linking.verdict import told
+from core.linking.verdict import evidence_of_pair
 from core.linking.weights import Weights
 from core.models import Client, ClientPair, Staff
 
@@ -105,15 +105,7 @@ def _judged(
     scored = score(compared, weights, people.texts, apart)
     for pair in np.flatnonzero(~scored.hopeless & (scored.total >= settings.hold_bits)):
         client, other = rows[i[pair]][-1], rows[j[pair]][-1]
-        bar = scored.bar_of(pair)
-        evidence = {
-            "verdict": "same" if scored.total[pair] >= settings.auto_bits and not bar else "maybe",
-            "bar": bar,
-            "model": weights.version,
-            "learnt_from": weights.trained_on,
-            "thresholds": [settings.auto_bits, settings.hold_bits, settings.margin_bits],
-            "candidates": [{"client": str(other), **told(pair, compared, scored)}],
-        }
+        evidence = evidence_of_pair(pair, compared, scored, other, weights, settings)
         yield Suspicion(client, other, round(float(scored.total[pair]), 2), evidence)
 
 

@@ -58,16 +58,32 @@ def evidence(
     verdict: Verdict, compared: Compared, scored: Scored, keys: Sequence[UUID], weights: Weights, parameters: Parameters
 ) -> dict[str, Any]:
     """What a page needs to explain every bit of a decision, as JSON: core.linking.evidence reads it."""
+    candidates = [
+        {"client": str(key), **told(pair, compared, scored)}
+        for pair, key in zip(verdict.pairs[:SHOWN], keys, strict=False)
+    ]
+    return _framed(verdict.word, verdict.bar, candidates, weights, parameters)
+
+
+def evidence_of_pair(
+    pair: int, compared: Compared, scored: Scored, other: UUID, weights: Weights, parameters: Parameters
+) -> dict[str, Any]:
+    """The same of two clients, whatever the switch: a person decides on them."""
+    bar = scored.bar_of(pair)
+    word = "same" if scored.total[pair] >= parameters.auto_bits and not bar else "maybe"
+    return _framed(word, bar, [{"client": str(other), **told(pair, compared, scored)}], weights, parameters)
+
+
+def _framed(
+    word: str, bar: str, candidates: list[dict[str, Any]], weights: Weights, parameters: Parameters
+) -> dict[str, Any]:
     return {
-        "verdict": verdict.word,
-        "bar": verdict.bar,
+        "verdict": word,
+        "bar": bar,
         "model": weights.version,
         "learnt_from": weights.trained_on,
         "thresholds": [parameters.auto_bits, parameters.hold_bits, parameters.margin_bits],
-        "candidates": [
-            {"client": str(key), **told(pair, compared, scored)}
-            for pair, key in zip(verdict.pairs[:SHOWN], keys, strict=False)
-        ],
+        "candidates": candidates,
     }
 
 

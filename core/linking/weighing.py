@@ -10,7 +10,7 @@ from core.linking.candidates import years_apart
 from core.linking.comparing import compare
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import score
-from core.linking.verdict import told
+from core.linking.verdict import evidence_of_pair
 from core.models import Client
 
 _ONE: Final = f"SELECT {CLIENT_COLUMNS}, false FROM clients c WHERE c.client_id = %s"
@@ -23,15 +23,7 @@ def weigh(client: Client, other: Client) -> dict[str, Any]:
     only = np.zeros(1, dtype=np.int64)
     compared = compare(mine, only, theirs, only, weights.is_known)
     scored = score(compared, weights, texts, years_apart(mine.dob, theirs.dob))
-    pair = told(0, compared, scored)
-    return {
-        "verdict": "same" if pair["total"] >= settings.auto_bits and not pair["bar"] else "maybe",
-        "bar": pair["bar"],
-        "model": weights.version,
-        "learnt_from": weights.trained_on,
-        "thresholds": [settings.auto_bits, settings.hold_bits, settings.margin_bits],
-        "candidates": [{"client": str(other.pk), **pair}],
-    }
+    return evidence_of_pair(0, compared, scored, other.pk, weights, settings)
 
 
 def _rows(client: Client) -> list[tuple[Any, ...]]:

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core import audit
@@ -286,6 +288,29 @@ def test_the_page_marks_what_differs_in_meaning_not_in_spelling(amina, coordinat
         True,
         False,
     )
+
+
+def test_the_page_takes_as_many_queries_for_many_rows_as_for_a_few(amina, coordinator, client):
+    def queries(number: int, name: str) -> int:
+        rows = [{**AMINA, "uid_external": f"S-{n}", "program": f"Nowhere {name}"} for n in range(number)]
+        feed(*rows, name=name)
+        client.get(address)  # settings and roles are read once
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(address).status_code == 200
+        return len(seen)
+
+    client.force_login(coordinator)
+    address = reverse("admin:core_importrow_desk") + "?cause=unknown_program"
+    assert queries(2, "a.csv") == queries(30, "b.csv")
+
+
+def test_a_file_that_is_read_otherwise_today_does_not_break_the_page(amina, coordinator, client):
+    feed({**AMINA, "uid_external": "S-1", "program": "Nowhere"})
+    ImportBatch.objects.update(headers=["One", "Two"])
+    client.force_login(coordinator)
+    page = client.get(reverse("admin:core_importrow_desk"), {"cause": "unknown_program"})
+    assert page.status_code == 200
+    assert page.context["programs_named"] == [("SMIS", "", 1)]
 
 
 def test_a_row_is_answered_once(namesakes, coordinator):

@@ -4,7 +4,7 @@ Communities of fixtures/demo_names.py with a long tail of family names; househol
 fathers and sons of one name, strangers of one name and birthday, placeholder birthdays. The file spells people as
 another source would: slips, nicknames, transliterations, married names, moved, another phone. It knows who is meant.
 
-    python benchmarks/population.py CLIENTS ROWS      # prints how many of each there are
+    python benchmarks/_city.py CLIENTS ROWS      # prints how many of each there are
 """
 
 import random
