@@ -1,9 +1,12 @@
 """The page of source disagreements: one value taken, many kept, nothing for others."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from core import records
+from core import audit, records
 from core.ingest import disagreements
+from core.models import Client, ImportBatch, SourceDisagreement
 from tests.ingest.test_desk import AMINA, feed
 
 pytestmark = pytest.mark.django_db
@@ -43,3 +46,24 @@ def test_others_see_nothing_of_it(request, browse, disputed, role):
     assert browser.get(PAGE).status_code == 403
     assert browser.post(DECIDE, {"decision": f"take {each.pk}"}).status_code == 403
     assert disagreements.open_ones().count() == 1
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_a_few(client, coordinator, amina):
+    def queries(number):
+        batch = ImportBatch.objects.create(
+            source_system="SMIS", file_name="x", sha256=str(number), size=1, status="applied"
+        )
+        with audit.acting(None, channel="command"):
+            for n in range(number):
+                one = Client.objects.create(first_name=f"A{number}{n}", last_name="B")
+                SourceDisagreement.objects.create(
+                    client=one, entity="clients", entity_id=one.pk, field="first_name", source_system="SMIS",
+                    ours="A", theirs="C", batch=batch, row_number=n + 1,
+                )  # fmt: skip
+        client.get(PAGE)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(PAGE).status_code == 200
+        return len(seen)
+
+    client.force_login(coordinator)
+    assert queries(2) == queries(20)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 
 from core import audit
 from core.linking.joining import link
@@ -141,3 +143,26 @@ def test_others_see_and_decide_nothing(
     assert browser.post(url("clientlink_unlink", made.pk)).status_code == 404
     assert browser.post(url("clientlink_link", twice.pk, amina.pk)).status_code in (403, 404)
     assert ClientLink.objects.get().undone_at is None
+
+
+def test_the_list_and_the_tasks_take_as_many_queries_for_many_as_for_a_few(
+    desk: Browser, shelter: Program, coordinator: Staff
+) -> None:
+    def queries(number: int, year: int, tab: str) -> int:
+        with audit.acting(coordinator, channel="admin"):
+            for month in range(1, number + 1):
+                pair = [
+                    Client.objects.create(first_name=first, last_name=f"Yusuf{month}", dob=date(year, month, 3))
+                    for first in ("Amina", "Amnia")
+                ]
+                for one in pair:
+                    Enrollment.objects.create(client=one, program=shelter, start_date=date(2024, 6, 1))
+                if tab:
+                    link(*pair, actor=coordinator)
+        desk.get(url("clientlink_changelist"), {"tab": tab})
+        with CaptureQueriesContext(connection) as seen:
+            assert desk.get(url("clientlink_changelist"), {"tab": tab}).status_code == 200
+        return len(seen)
+
+    for tab in ("", "linked", "overlaps"):
+        assert queries(2, 1950 + len(tab), tab) == queries(9, 1970 + len(tab), tab), tab
