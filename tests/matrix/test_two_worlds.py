@@ -18,7 +18,7 @@ from tests.matrix.policy import BY_NAME, HIDDEN
 # Where the person stands who is in the second world only.
 EXTRA = {"worker": "clinic", "elsewhere": "own"}
 _KEY = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_CLOCK = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?")
+_CLOCK = re.compile(rb"\d{4}-\d\d-\d\d(?:T| at | )\d\d:\d\d(:\d\d(\.\d+)?)?")
 # Rows of files have numbers that the database draws.
 _ROW = re.compile(rb'(name="row" value="|name="next" value="|\bat=)\d+')
 # Which style sheets and scripts a page loads, and in what order, hangs on the widgets of earlier requests.
