@@ -26,7 +26,7 @@ from admin_ext.watching import exported
 from admin_ext.words import chip, lines
 from core import rules
 from core.errors import CCDError, FileRefused
-from core.ingest import jobs, pipeline, rejects, sources
+from core.ingest import jobs, previews, rejects, sources
 from core.ingest.reader import LARGEST
 from core.models import ImportBatch, ImportRow
 
@@ -123,7 +123,7 @@ class ImportBatchAdmin(CCDModelAdmin):
         content = file.read()
         try:
             is_long = jobs.is_long(content, file_name=file.name, source=source)
-            road = jobs.submit if is_long else pipeline.preview
+            road = jobs.submit if is_long else previews.preview
             return road(content, file_name=file.name, source=source, actor=request.user)
         except FileRefused as error:
             form.add_error("file", str(error))

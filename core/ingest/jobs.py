@@ -20,7 +20,7 @@ from procrastinate.contrib.django import app
 
 from core import rules
 from core.errors import FileBusy, FileInterrupted, FileRefused
-from core.ingest import pipeline
+from core.ingest import pipeline, previews
 from core.ingest.profiles import effective
 from core.ingest.reader import open_table
 from core.models import ImportBatch, ImportFile, ImportProgress, Staff
@@ -61,11 +61,11 @@ def confirm(batch: ImportBatch, *, actor: Staff | None) -> pipeline.Report | Non
     Raises FileRefused, NotAllowed.
     """
     if (batch.summary or {}).get("rows", 0) <= settings.CCD_REQUEST_ROWS:
-        return pipeline.confirm(batch, actor=actor)
+        return previews.confirm(batch, actor=actor)
     rules.require(actor, "core.ingest_files")
     with transaction.atomic():
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
-        pipeline.waiting_file(locked)
+        previews.waiting_file(locked)
         _enqueue(locked, ImportProgress.Kind.APPLY, actor, total=(locked.summary or {}).get("rows", 0))
     return None
 
@@ -84,7 +84,7 @@ def again(batch: ImportBatch, *, actor: Staff | None) -> None:
 
 def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
     """Forget a file that waits for its turn; ask the worker to stop one that is on its way in, which it does before
-    its next stage or its next thousand rows. Any other as pipeline.cancel(). Raises FileRefused, NotAllowed.
+    its next stage or its next thousand rows. Any other as previews.cancel(). Raises FileRefused, NotAllowed.
     """
     rules.require(actor, "core.ingest_files")
     with transaction.atomic():
@@ -94,7 +94,7 @@ def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
             return
         if locked.status == _RUNNING and ImportProgress.objects.filter(batch=locked).update(is_stopping=True):
             return
-    pipeline.cancel(batch, actor=actor)
+    previews.cancel(batch, actor=actor)
 
 
 def _enqueue(batch: ImportBatch, kind: ImportProgress.Kind, actor: Staff | None, *, total: int) -> None:
@@ -128,7 +128,7 @@ def work(key: UUID) -> None:
     try:
         with _reported(batch.pk) as report:
             if progress.kind == ImportProgress.Kind.PREVIEW:
-                pipeline.preview_of(batch, content, actor=progress.actor, progress=report)
+                previews.preview_of(batch, content, actor=progress.actor, progress=report)
             else:
                 how = pipeline.Options(releases=True, progress=report)
                 pipeline.run(batch, content, actor=progress.actor, options=how)

@@ -186,11 +186,11 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
         done = True
     except (DataError, IntegrityError, DriverError) as error:
         said = str(error).splitlines()[0]
-        _refuse(batch, options, FileRefused(f"The database refused a row of this file: {said}. Nothing was taken in."))
+        refuse(batch, options, FileRefused(f"The database refused a row of this file: {said}. Nothing was taken in."))
     except FileHeld as error:
         _wait_for_release(batch, content, options, report, error)
     except FileRefused as error:
-        _refuse(batch, options, error)
+        refuse(batch, options, error)
     else:
         done = True
     finally:
@@ -213,7 +213,7 @@ def _hold_whole(batch: ImportBatch, options: Options, report: Report) -> None:
 
 
 def _wait_for_release(batch: ImportBatch, content: bytes, options: Options, report: Report, error: FileHeld) -> None:
-    """Nothing of it is in; keep the bytes with what it would do, until confirm() releases or cancel() refuses it."""
+    """Nothing of it is in; keep the bytes with what it would do, until previews.py releases or refuses it."""
     if not options.dry_run:
         batch.status, batch.reason = ImportBatch.Status.HELD, str(error)
         batch.summary, batch.notes = report.summary() | {"rejects_file": None}, report.notes
@@ -245,7 +245,7 @@ def _interrupt(batch: ImportBatch, options: Options, error: Exception) -> None:
     raise FileInterrupted(sentence) from error
 
 
-def _refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
+def refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
     """Mark the batch and raise the error. A file that only came at a bad moment waits on for confirmation."""
     if isinstance(error, FileBusy) and ImportFile.objects.filter(batch=batch).exists():
         batch.status = ImportBatch.Status.PREVIEWED
@@ -383,67 +383,3 @@ def _close(batch: ImportBatch, report: Report, actor: Staff | None) -> None:
     batch.summary, batch.notes = report.summary(), report.notes
     batch.save(update_fields=["status", "finished_at", "summary", "notes", "headers", "repeated"])
     ImportFile.objects.filter(batch=batch).delete()
-
-
-def preview(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:
-    """Run the file and roll back; keep the bytes with what it would do, until confirm() or cancel().
-
-    Raises FileRefused, NotAllowed, UnknownSource.
-    """
-    return preview_of(receive(content, file_name=file_name, source=source, actor=actor), content, actor=actor)
-
-
-def preview_of(
-    batch: ImportBatch, content: bytes, *, actor: Staff | None, progress: Progress = lambda stage, number: None
-) -> ImportBatch:
-    """The preview of a batch that was received. Raises FileRefused, with the batch marked so."""
-    how = Options(dry_run=True, writes_files=False, releases=True, progress=progress)
-    try:
-        report = run(batch, content, actor=actor, options=how)
-    except FileRefused as error:
-        _refuse(batch, Options(), error)
-    batch.status, batch.finished_at = ImportBatch.Status.PREVIEWED, None
-    batch.summary, batch.notes = report.summary(), report.notes
-    with transaction.atomic():
-        batch.save(update_fields=["status", "summary", "notes", "headers"])
-        ImportFile.objects.update_or_create(batch=batch, defaults={"content": content, "preview": report.preview})
-    return batch
-
-
-def confirm(batch: ImportBatch, *, actor: Staff | None, progress: Progress = lambda stage, number: None) -> Report:
-    """Take in a previewed file, or release one that was held whole. Raises FileRefused (also where it was decided
-    already), NotAllowed.
-    """
-    rules.require(actor, "core.ingest_files")
-    with transaction.atomic():
-        locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
-        content = bytes(waiting_file(locked).content)
-        locked.status, locked.reason = ImportBatch.Status.RUNNING, None
-        locked.save(update_fields=["status", "reason"])
-    return run(locked, content, actor=actor, options=Options(releases=True, progress=progress))
-
-
-def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
-    """Do not take in a previewed file, or refuse one that was held whole; its bytes are removed.
-
-    Raises FileRefused, NotAllowed.
-    """
-    rules.require(actor, "core.ingest_files")
-    with transaction.atomic():
-        locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
-        waiting_file(locked).delete()
-        if locked.status == ImportBatch.Status.HELD:
-            locked.status = ImportBatch.Status.REFUSED
-            locked.reason = f"Held whole and then refused by {actor or 'the system'}. {locked.reason}"
-        else:
-            locked.status = ImportBatch.Status.CANCELLED
-        locked.finished_at = timezone.now()
-        locked.save(update_fields=["status", "reason", "finished_at"])
-
-
-def waiting_file(batch: ImportBatch) -> ImportFile:
-    """The bytes of a file that waits for a decision. Raises FileRefused where it does not."""
-    waiting = ImportFile.objects.filter(batch=batch).first()
-    if batch.status not in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.HELD) or waiting is None:
-        raise FileRefused(f"This file does not wait for confirmation any more: {batch.get_status_display().lower()}.")
-    return waiting

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from core import records
 from core.errors import FileHeld
-from core.ingest import pipeline
+from core.ingest import pipeline, previews
 from core.models import AuditEntry, Client, ImportBatch, Program, SourceSettings, Staff
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +88,7 @@ def test_a_refused_file_is_said_beside_the_field(client: Browser, coordinator: S
 
 def test_the_batch_page_lists_every_row_with_its_reason(upload: Callable, client: Browser) -> None:
     batch = upload()
-    pipeline.confirm(batch, actor=None)
+    previews.confirm(batch, actor=None)
     address = reverse("admin:core_importbatch_change", args=[batch.pk])
     page = client.get(address).content.decode()
     assert "Ines Vidal" in page
@@ -99,7 +99,7 @@ def test_the_batch_page_lists_every_row_with_its_reason(upload: Callable, client
 
 def test_the_rejects_file_is_formula_safe(upload: Callable, client: Browser) -> None:
     batch = upload()
-    pipeline.confirm(batch, actor=None)
+    previews.confirm(batch, actor=None)
     response = client.get(reverse("admin:core_importbatch_rows", args=[batch.pk]))
     text = b"".join(response.streaming_content).decode("utf-8-sig")
     assert "'=Formula" in text

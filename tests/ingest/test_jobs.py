@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.errors import FileBusy, FileRefused, NotAllowed
-from core.ingest import jobs, pipeline
+from core.ingest import jobs, pipeline, previews
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, ImportProgress, Staff
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_a_long_file_that_was_confirmed_is_taken_in_by_the_worker(coordinator: S
 
 
 def test_a_short_file_is_taken_in_at_once(coordinator: Staff) -> None:
-    batch = pipeline.preview(file(3), file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = previews.preview(file(3), file_name="a.csv", source="SMIS", actor=coordinator)
     assert jobs.confirm(batch, actor=coordinator).outcomes == {"created": 3}
 
 

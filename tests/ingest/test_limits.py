@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from core.errors import FileHeld, FileRefused, NotAllowed
-from core.ingest import feeds, limits, pipeline
+from core.ingest import feeds, limits, pipeline, previews
 from core.ingest.inbox import alone
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
 
@@ -108,8 +108,8 @@ def test_a_coordinator_releases_a_held_file(coordinator: Staff, manager: Staff) 
         take(file(200, bad=110))
     batch = ImportBatch.objects.get()
     with pytest.raises(NotAllowed):
-        pipeline.confirm(batch, actor=manager)
-    report = pipeline.confirm(batch, actor=coordinator)
+        previews.confirm(batch, actor=manager)
+    report = previews.confirm(batch, actor=coordinator)
     assert report.outcomes == {"created": 90, "rejected": 110}
     batch.refresh_from_db()
     assert (batch.status, batch.reason) == ("applied", None)
@@ -122,19 +122,19 @@ def test_a_coordinator_refuses_a_held_file(coordinator: Staff) -> None:
     with pytest.raises(FileHeld):
         take(file(200, bad=110))
     batch = ImportBatch.objects.get()
-    pipeline.cancel(batch, actor=coordinator)
+    previews.cancel(batch, actor=coordinator)
     batch.refresh_from_db()
     assert batch.status == "refused"
     assert batch.reason.startswith(f"Held whole and then refused by {coordinator}. 110 of 200")
     assert not ImportFile.objects.exists()
     with pytest.raises(FileRefused):
-        pipeline.confirm(batch, actor=coordinator)
+        previews.confirm(batch, actor=coordinator)
 
 
 def test_a_preview_says_so_and_is_the_release(coordinator: Staff) -> None:
-    batch = pipeline.preview(file(200, bad=110), file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = previews.preview(file(200, bad=110), file_name="a.csv", source="SMIS", actor=coordinator)
     assert (batch.status, batch.notes[0][:19]) == ("previewed", "Outside its limits:")
-    assert pipeline.confirm(batch, actor=coordinator).outcomes["created"] == 90
+    assert previews.confirm(batch, actor=coordinator).outcomes["created"] == 90
 
 
 def test_a_dry_run_says_so_and_leaves_nothing() -> None:

@@ -14,7 +14,7 @@ from reversion.models import Version
 
 from core import audit
 from core.errors import FileInterrupted, FileRefused
-from core.ingest import pipeline
+from core.ingest import pipeline, previews
 from core.models import (
     AuditEntry,
     Client,
@@ -481,7 +481,7 @@ def test_a_restriction_is_noted_on_the_row(feed: Callable, shelter: Program) -> 
 
 def test_a_preview_leaves_no_file_behind(coordinator: Staff, tmp_path: Path, settings: object) -> None:
     settings.DATA_DIR = tmp_path
-    batch = pipeline.preview(b"first_name,last_name,dob\nA,B,x\n", file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = previews.preview(b"first_name,last_name,dob\nA,B,x\n", file_name="a.csv", source="SMIS", actor=coordinator)
     assert batch.summary["rejected"] == 1
     assert batch.summary["rejects_file"] is None
     assert not list(tmp_path.iterdir())
@@ -499,7 +499,7 @@ def test_a_preview_in_which_the_database_stops_keeps_its_bytes(
 
     monkeypatch.setattr(pipeline, "apply_clients", stop)
     with pytest.raises(FileInterrupted, match="the connection is lost"):
-        pipeline.preview_of(batch, content, actor=coordinator)
+        previews.preview_of(batch, content, actor=coordinator)
     batch.refresh_from_db()
     assert (batch.status, "connection is lost" in batch.reason) == ("interrupted", True)
     assert bytes(ImportFile.objects.get(batch=batch).content) == content
@@ -507,27 +507,27 @@ def test_a_preview_in_which_the_database_stops_keeps_its_bytes(
 
 def test_preview_writes_nothing_and_confirm_takes_it_in(coordinator: Staff, shelter: Program) -> None:
     content = b"first_name,last_name,dob,program,start_date\nAmina,Yusuf,1990-04-02,Hostel A,2026-01-05\n"
-    batch = pipeline.preview(content, file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = previews.preview(content, file_name="a.csv", source="SMIS", actor=coordinator)
     assert (batch.status, batch.summary["created"]) == ("previewed", 1)
     assert not Client.objects.exists()
-    report = pipeline.confirm(batch, actor=coordinator)
+    report = previews.confirm(batch, actor=coordinator)
     assert report.outcomes == {"created": 1}
     assert Client.objects.count() == 1
     assert not ImportFile.objects.exists()
     assert AuditEntry.objects.get(action="import").changed_by == coordinator
     with pytest.raises(FileRefused, match="applied"):
-        pipeline.confirm(batch, actor=coordinator)
+        previews.confirm(batch, actor=coordinator)
 
 
 def test_a_file_confirmed_at_a_bad_moment_waits_on(coordinator: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = pipeline.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = previews.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=coordinator)
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "_locked", lambda: False)  # another file is on its way in
         with pytest.raises(FileRefused, match="try again"):
-            pipeline.confirm(batch, actor=coordinator)
+            previews.confirm(batch, actor=coordinator)
     batch.refresh_from_db()
     assert batch.status == "previewed"
-    assert pipeline.confirm(batch, actor=coordinator).outcomes == {"created": 1}
+    assert previews.confirm(batch, actor=coordinator).outcomes == {"created": 1}
 
 
 @pytest.mark.parametrize("target", ["the file itself", "a folder"])
@@ -557,8 +557,8 @@ def test_a_crash_of_ours_leaves_no_half_written_file(tmp_path: Path, monkeypatch
 
 
 def test_cancel_removes_the_bytes(coordinator: Staff) -> None:
-    batch = pipeline.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=coordinator)
-    pipeline.cancel(batch, actor=coordinator)
+    batch = previews.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=coordinator)
+    previews.cancel(batch, actor=coordinator)
     batch.refresh_from_db()
     assert batch.status == "cancelled"
     assert not ImportFile.objects.exists()
@@ -567,7 +567,7 @@ def test_cancel_removes_the_bytes(coordinator: Staff) -> None:
 def test_only_those_entitled_take_files_in(manager: Staff, analyst: Staff, worker: Staff) -> None:
     for person in (manager, analyst, worker):
         with pytest.raises(Exception, match="no right"):
-            pipeline.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=person)
+            previews.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=person)
     assert not ImportBatch.objects.exists()
 
 
