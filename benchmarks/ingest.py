@@ -37,7 +37,7 @@ from django.db import connection, models  # noqa: E402
 from import_export.resources import ModelResource  # noqa: E402
 
 from core import audit  # noqa: E402
-from core.ingest import pipeline, sources, staging, versions  # noqa: E402
+from core.ingest import loading, pipeline, sources, versions  # noqa: E402
 from core.ingest.reader import open_table  # noqa: E402
 from core.ingest.resource import COLUMNS  # noqa: E402
 from core.management.owner import as_owner  # noqa: E402
@@ -169,7 +169,7 @@ def stages() -> Iterator[dict[str, float]]:
     """Seconds per stage of the files taken in meanwhile."""
     spent: dict[str, float] = {}
     named = {
-        "read, check, COPY to staging": (staging, "load"),
+        "read, check, COPY to staging": (loading, "load"),
         "link: identifiers, names, scores": (pipeline, "link_rows"),
         "hold what overlaps": (pipeline, "hold_overlaps"),
         "clients, identifiers, their audit": (pipeline, "apply_clients"),

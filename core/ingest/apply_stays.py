@@ -13,10 +13,10 @@ from django.db.backends.utils import CursorWrapper
 _SPANS = """
 DROP TABLE IF EXISTS pg_temp.wanted, pg_temp.spans, pg_temp.losers, pg_temp.records_of;
 CREATE TEMP TABLE records_of ON COMMIT DROP AS
-SELECT DISTINCT client_id AS person, client_id FROM staging WHERE client_id IS NOT NULL
+SELECT DISTINCT client_id AS person, client_id FROM staging WHERE outcome IS NULL AND client_id IS NOT NULL
 UNION ALL
 SELECT c.linked_to, c.client_id FROM clients c
-WHERE c.linked_to IN (SELECT client_id FROM staging WHERE client_id IS NOT NULL);
+WHERE c.linked_to IN (SELECT client_id FROM staging WHERE outcome IS NULL AND client_id IS NOT NULL);
 CREATE UNIQUE INDEX ON records_of (person, client_id);
 ANALYZE records_of;
 CREATE TEMP TABLE wanted ON COMMIT DROP AS

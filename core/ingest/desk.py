@@ -19,7 +19,7 @@ from psycopg import Error as DriverError
 from core import audit, rules
 from core.choices import OUTCOMES
 from core.errors import Conflict, FileBusy, FileRefused, Invalid
-from core.ingest import feeds, limits, pipeline, profiles, staging, versions
+from core.ingest import feeds, limits, loading, pipeline, profiles, staging, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays
 from core.ingest.headers import recognise
@@ -181,7 +181,7 @@ def as_read(row: ImportRow) -> dict[str, Any]:
     """Column → what the row's cell means today, as its source is read; without what cannot be read."""
     source = profiles.effective(row.batch.source_system)
     try:
-        check = pipeline.checker(row.batch.headers or (), source).check
+        check = loading.checker(row.batch.headers or (), source).check
     except FileRefused:
         return {}
     width = len(row.batch.headers or ())
@@ -298,11 +298,12 @@ def _run(batch: ImportBatch, rows: list[ImportRow], how: str, actor: Staff | Non
     row that is a new person. Returns how many wait no more.
     """
     source, width = profiles.effective(batch.source_system), len(batch.headers)
-    check = pipeline.checker(batch.headers, source).check
+    check = loading.checker(batch.headers, source).check
     last = AuditEntry.objects.aggregate(last=Max("position"))["last"] or 0
     with connection.cursor() as cursor:
         staging.create(cursor)
-        staging.load(check(RawRow(row.row_number, tuple(row.cells[:width]))) for row in rows)
+        staging.load(cursor, ((check(RawRow(row.row_number, tuple(row.cells[:width]))), None) for row in rows))
+        staging.index(cursor)
         if new is not None:
             cursor.execute(
                 "UPDATE staging SET client_id = gen_random_uuid(), road = 'new' "

@@ -67,6 +67,7 @@ def _renamed(cursor: CursorWrapper, batch: ImportBatch, limits: SourceSettings) 
         WITH known AS (
             SELECT DISTINCT client_id FROM staging
             WHERE outcome IN ('updated', 'unchanged') AND road IN ('identifier', 'uid_external')
+            UNION SELECT client_id FROM known_rows
         )
         SELECT (SELECT count(*) FROM known),
                (SELECT count(DISTINCT entity_id) FROM audit_log JOIN known ON known.client_id = entity_id

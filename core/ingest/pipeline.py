@@ -5,7 +5,7 @@ transaction of its own before and after, says which.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db import Error as DatabaseError
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Count
 from django.utils import timezone
 from psycopg import Error as DriverError
 from psycopg import InterfaceError as DriverInterfaceError
@@ -24,16 +25,14 @@ from psycopg import OperationalError as DriverOperationalError
 from core import audit, rules
 from core.choices import OUTCOMES
 from core.errors import FileBusy, FileHeld, FileInterrupted, FileRefused
-from core.ingest import limits, profiles, rejects, staging, telling, versions
+from core.ingest import limits, loading, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
-from core.ingest.check import CheckedRow, Checker
-from core.ingest.programs import ProgramEntry, ProgramIndex
-from core.ingest.reader import Table, open_table
-from core.ingest.sources import SourceProfile, profile
+from core.ingest.reader import open_table
+from core.ingest.sources import profile
 from core.linking import answers
 from core.linking.rows import link_rows, settle_repeated
-from core.models import ImportBatch, ImportFile, ImportProgress, Program, Staff
+from core.models import ImportBatch, ImportFile, ImportProgress, Staff
 
 # One daily file at a time: the number only has to differ from other advisory locks of this database.
 LOCK = 0x0CCD_0001
@@ -267,16 +266,20 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
     table = open_table(content, batch.file_name, source)
     batch.headers = list(table.headers)
     with connection.cursor() as cursor:
-        staging.create(cursor)
-        report.rows = staging.load(_counted(_checked(table, source), options.progress))
-        report.notes = telling.notes(table, source)
+        memory = loading.memory_of(cursor, batch, table, source)
+        report.rows = loading.load(cursor, table, source, memory, options.progress, trusting=True)
         options.progress("link", report.rows)
         link(cursor, source.name, waits_on=True)
+        if memory.clashes():
+            loading.load(cursor, table, source, memory, options.progress, trusting=False)
+            link(cursor, source.name, waits_on=True)
+        report.notes = telling.notes(table, source)
         options.progress("apply", report.rows)
         apply_clients(cursor, source.name, batch.pk)
         report.written = apply_stays(cursor, source.name, batch.pk)
         profiles.collect_unmapped(source, table.columns)
         _settle(cursor, batch, report)
+        memory.keep()
         options.progress("report", report.rows)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
 
@@ -288,7 +291,7 @@ def link(cursor: CursorWrapper, source: str, *, waits_on: bool = False) -> None:
     link_rows(cursor, source)
     if waits_on:
         answers.keep_waiting(cursor, source)
-    cursor.execute("ANALYZE staging")  # else plans still believe that no row has found a client
+    staging.count(cursor)  # else plans still believe that no row has found a client
     hold_overlaps(cursor)
     settle_repeated(cursor)
 
@@ -309,24 +312,6 @@ def _refuse_repeat(batch: ImportBatch, options: Options) -> None:
     batch.repeated = True
 
 
-def _checked(table: Table, source: SourceProfile) -> Iterator[CheckedRow]:
-    return map(checker(table.headers, source).check, table.rows())
-
-
-def checker(headers: Sequence[str], source: SourceProfile) -> Checker:
-    """What checks rows under these headers today, with the programs there are."""
-    entries = Program.objects.select_related("department").values_list("program_id", "name", "department__name")
-    programs = ProgramIndex((ProgramEntry(*entry) for entry in entries), profiles.program_names(source.name))
-    return Checker(source, headers, programs, timezone.localdate())
-
-
-def _counted(rows: Iterable[CheckedRow], progress: Progress) -> Iterator[CheckedRow]:
-    for number, row in enumerate(rows, 1):
-        if number % 1000 == 0:
-            progress("read", number)
-        yield row
-
-
 def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
     """Give every row its outcome, keep the rows, and prove that the counts add up to the file."""
     settle_outcomes(cursor)
@@ -337,12 +322,14 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
         SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score,
                evidence || jsonb_build_object('uid', uid_external), cells,
                CASE WHEN outcome = 'held' THEN {answers.KEY} END
-        FROM staging s ORDER BY row_number
+        FROM staging s
+        UNION ALL
+        SELECT %s, row_number, 'unchanged', NULL, NULL, NULL, client_id, NULL, NULL, NULL, cells, NULL FROM known_rows
+        ORDER BY row_number
         """,
-        [batch.pk],
+        [batch.pk, batch.pk],
     )
-    cursor.execute("SELECT outcome, count(*) FROM staging GROUP BY outcome")
-    report.outcomes = dict(cursor.fetchall())
+    report.outcomes = dict(batch.rows.order_by().values_list("outcome").annotate(number=Count("pk")))
     if set(report.outcomes) - set(OUTCOMES) or sum(report.outcomes.values()) != report.rows:
         raise AssertionError(f"outcomes do not add up to the file: {report.outcomes}, {report.rows} rows")
 
@@ -363,11 +350,11 @@ def _write_files(batch: ImportBatch, options: Options, report: Report, files: li
     if not options.writes_files:
         return
     if options.outcomes:
-        files.append((rejects.write_rows(options.outcomes, batch.headers), options.outcomes))
+        files.append((rejects.write_rows(options.outcomes, batch), options.outcomes))
     open_rows = report.outcomes.get("held", 0) + report.outcomes.get("rejected", 0)
     if options.rejects or open_rows:
         path = options.rejects or default_rejects(batch.file_name, timezone.localtime())
-        files.append((rejects.write_rows(path, batch.headers, only=("held", "rejected")), path))
+        files.append((rejects.write_rows(path, batch, only=("held", "rejected")), path))
         report.rejects_file = str(path)
 
 
@@ -381,5 +368,5 @@ def _close(batch: ImportBatch, report: Report, actor: Staff | None) -> None:
     report.preview = telling.preview(batch)
     batch.status, batch.finished_at = ImportBatch.Status.APPLIED, timezone.now()
     batch.summary, batch.notes = report.summary(), report.notes
-    batch.save(update_fields=["status", "finished_at", "summary", "notes", "headers", "repeated"])
+    batch.save(update_fields=["status", "finished_at", "summary", "notes", "headers", "repeated", "log_position"])
     ImportFile.objects.filter(batch=batch).delete()

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
-
 from core.errors import FileRefused
 from core.ingest.headers import OUTCOME_COLUMNS
 from core.models import ImportBatch
@@ -16,8 +14,8 @@ from core.normalise import escape_formula, header_key
 _CHUNK = 2000
 
 
-def write_rows(path: Path, headers: Sequence[str], *, only: Sequence[str] | None = None) -> Path:
-    """Write rows of `staging` (all, or those with one of the outcomes `only`) to `path`, by a temporary name so that a
+def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = None) -> Path:
+    """Write rows of the batch (all, or those with one of the outcomes `only`) to `path`, by a temporary name so that a
     half-written file is never taken for a whole one. Returns the temporary path: publish() gives it its name.
 
     Raises FileRefused where the path cannot be written.
@@ -29,8 +27,8 @@ def write_rows(path: Path, headers: Sequence[str], *, only: Sequence[str] | None
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *headers)])
-            for row in _rows(only):
+            writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *batch.headers)])
+            for row in _rows(batch, only):
                 writer.writerow(row)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -49,12 +47,7 @@ def csv_of_batch(batch: ImportBatch, *, only: Sequence[str] | None = None) -> It
     """The same file from the rows kept of a batch, line by line."""
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *(batch.headers or ()))])
-    rows = batch.rows.order_by("row_number")
-    if only is not None:
-        rows = rows.filter(outcome__in=only)
-    fields = ("row_number", "outcome", "reason_code", "reason", "note", "client_id", "candidate_ids", "score", "cells")
-    for number, outcome, code, reason, note, *rest in rows.values_list(*fields).iterator(_CHUNK):
-        yield writer.writerow(_line((number, outcome, code, reason or note, *rest)))
+    yield from map(writer.writerow, _rows(batch, only))
 
 
 def csv_in_own_layout(batch: ImportBatch) -> Iterator[str]:
@@ -76,24 +69,14 @@ def publish(temporary: Path, path: Path) -> None:
     temporary.replace(path)
 
 
-def _rows(only: Sequence[str] | None) -> Iterator[list[str]]:
-    """Rows of staging in order, a chunk at a time, so that memory stays flat in the length of the file."""
-    last = 0
-    with connection.cursor() as cursor:
-        while True:
-            cursor.execute(
-                """
-                SELECT row_number, outcome, reason_code, coalesce(reason, note), client_id, candidate_ids, score, cells
-                FROM staging WHERE row_number > %s AND (%s::text[] IS NULL OR outcome = ANY(%s::text[]))
-                ORDER BY row_number LIMIT %s
-                """,
-                [last, only and list(only), only and list(only), _CHUNK],
-            )
-            chunk = cursor.fetchall()
-            if not chunk:
-                return
-            last = chunk[-1][0]
-            yield from map(_line, chunk)
+def _rows(batch: ImportBatch, only: Sequence[str] | None) -> Iterator[list[str]]:
+    """The kept rows in order, a chunk at a time, so that memory stays flat in the length of the file."""
+    rows = batch.rows.order_by("row_number")
+    if only is not None:
+        rows = rows.filter(outcome__in=only)
+    fields = ("row_number", "outcome", "reason_code", "reason", "note", "client_id", "candidate_ids", "score", "cells")
+    for number, outcome, code, reason, note, *rest in rows.values_list(*fields).iterator(_CHUNK):
+        yield _line((number, outcome, code, reason or note, *rest))
 
 
 def _line(row: tuple[Any, ...]) -> list[str]:

@@ -176,6 +176,8 @@ def _link_rest(cursor: CursorWrapper, source: str) -> None:
         ) p WHERE p.row_number = s.row_number
         """
     )
+    if not _any_to_score(cursor):
+        return
     settings, weights, held = parameters.current(), model.current(), Held()
     candidates.prepare(cursor)
     if settings.scores:
@@ -196,6 +198,15 @@ def _link_rest(cursor: CursorWrapper, source: str) -> None:
         FROM staging h WHERE h.row_number = s.person AND s.outcome IS NULL AND s.client_id IS NULL
         """
     )
+
+
+def _any_to_score(cursor: CursorWrapper) -> bool:
+    """Whether scores have anything to say: else what they need of all clients is not asked for."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM staging WHERE outcome = 'held' OR outcome IS NULL AND same_as IS NULL "
+        "AND (client_id IS NULL OR road = 'exact'))"
+    )
+    return cursor.fetchone()[0]
 
 
 def _one_identifier_each(cursor: CursorWrapper, source: str) -> None:

@@ -5,7 +5,15 @@ from core.models.base import AuditedModel
 from core.models.changes import PendingChange, ProposalNote
 from core.models.clients import Client, ClientAssignment, ClientIdentifier
 from core.models.enrollment import Discharge, Enrollment, Intake
-from core.models.imports import ImportBatch, ImportFile, ImportProgress, ImportRow, RowAnswer, SourceDisagreement
+from core.models.imports import (
+    ImportBatch,
+    ImportFile,
+    ImportProgress,
+    ImportRow,
+    RememberedRow,
+    RowAnswer,
+    SourceDisagreement,
+)
 from core.models.linking import ClientLink, ClientPair, LinkModel, LinkSettings, MatchKey
 from core.models.people import Role, Staff, StaffRole
 from core.models.programs import Department, Program, ProgramCapacity, ProgramStaff
@@ -38,6 +46,7 @@ __all__ = [
     "ProgramCapacity",
     "ProgramStaff",
     "ProposalNote",
+    "RememberedRow",
     "ReportRun",
     "Restriction",
     "Role",

@@ -58,6 +58,7 @@ class ImportBatch(models.Model):
         related_name="+",
     )
     undone_at = models.DateTimeField(null=True, blank=True)
+    log_position = models.BigIntegerField(null=True, editable=False)  # of the audit log: core.ingest.remembered
 
     class Meta:
         db_table = "import_batches"
@@ -170,6 +171,26 @@ class ImportRow(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.row_number} of {self.batch}"
+
+
+class RememberedRow(models.Model):
+    """A row that changed nothing when it last came, by a hash of all it says: core.ingest.remembered. Of `client` the
+    audit log said nothing new up to `position`.
+    """
+
+    pk = models.CompositePrimaryKey("source_system", "digest")
+    source_system = models.CharField("source", max_length=40)
+    digest = models.BinaryField(max_length=16)
+    uid_external = models.CharField(max_length=100)
+    client_id = models.UUIDField()
+    position = models.BigIntegerField()
+
+    class Meta:
+        db_table = "remembered_rows"
+        indexes = [models.Index(fields=["source_system", "uid_external"], name="remembered_of_uid")]
+
+    def __str__(self) -> str:
+        return f"{self.source_system} {self.uid_external}"
 
 
 class RowAnswer(AuditedModel):

@@ -234,6 +234,7 @@ def test_every_table_is_audited_or_named_here_with_its_reason(db: None) -> None:
         "ImportProgress": "tells how far the worker is, and goes with the file",
         "UnmappedValue": "counts words of files; mapping one is a change of source_settings",
         "ImportRow": "is the record of a file's lines",
+        "RememberedRow": "follows from a file's lines and the log, and is only a shorter road",
         "MatchKey": "follows from its client, written by the database alone",
         "LinkModel": "is measured of the clients; a new version beside the old",
         "ClientPair": "is found anew by find_duplicates; what people decide is a ClientLink",
