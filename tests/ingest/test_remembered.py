@@ -254,17 +254,19 @@ def test_a_file_taken_back_is_not_remembered(shelter: Program, coordinator: Staf
 
 def test_a_file_with_one_change_leaves_what_the_whole_road_would_leave(shelter: Program, clinic: Program) -> None:
     """Random files and edits in two worlds, one of which remembers nothing."""
-    rng = random.Random(20261126)
+    rng, passed_over = random.Random(20261126), 0
     for number in range(25):
         rows = [some_row(rng) for _ in range(rng.randrange(1, 12))]
         with transaction.atomic():
             with patch.object(loading.Memory, "recall", lambda self, digests: {}):
                 whole = state(feed(*rows))
             transaction.set_rollback(True)
-        assert state(feed(*rows)) == whole, f"file {number}"
+        with checked() as numbers:
+            assert state(feed(*rows)) == whole, f"file {number}"
+        passed_over += len(set(range(1, len(rows) + 1)) - set(numbers))
         if rng.random() < 0.5:
             some_edit(rng)
-    assert RememberedRow.objects.exists()
+    assert passed_over > 10
 
 
 def some_row(rng: random.Random) -> Row:
