@@ -31,7 +31,7 @@ _CHUNK = 20_000
 def fill(clients: int) -> None:
     """`clients` clients with three times as many enrollments. No one acts and nothing is logged."""
     programs = _programs()
-    with as_owner(), connection.cursor() as cursor, _bare(cursor):
+    with as_owner(), connection.cursor() as cursor, bare(cursor, *TABLES):
         _copy(
             "clients (client_id, first_name, last_name, dob, gender, sexual_orientation, race, immigration_status, "
             "languages_spoken, phone_number, email, linked_to)",
@@ -41,14 +41,14 @@ def fill(clients: int) -> None:
 
 
 @contextmanager
-def _bare(cursor: CursorWrapper) -> Iterator[None]:
-    """Within it the tables have no triggers, no foreign keys to check, no index but their key. All come back at the
+def bare(cursor: CursorWrapper, *tables: str) -> Iterator[None]:
+    """Within it `tables` have no triggers, no foreign keys to check, no index but their key. All come back at the
     end, which is much faster than keeping them up to date row by row.
     """
     cursor.execute(
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
         "WHERE conrelid = ANY(%s::regclass[]) AND contype IN ('x', 'u')",
-        [list(TABLES)],
+        [list(tables)],
     )
     constraints = cursor.fetchall()
     for table, name, _ in constraints:
@@ -56,16 +56,16 @@ def _bare(cursor: CursorWrapper) -> Iterator[None]:
     cursor.execute(
         "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index "
         "WHERE indrelid = ANY(%s::regclass[]) AND NOT indisprimary",
-        [list(TABLES)],
+        [list(tables)],
     )
     indexes = cursor.fetchall()
     for name, _ in indexes:
         cursor.execute(f"DROP INDEX {name}")
-    for table in TABLES:
+    for table in tables:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     yield
     cursor.execute("SET maintenance_work_mem = '512MB'")
-    for table in TABLES:
+    for table in tables:
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
     for _, definition in indexes:
         cursor.execute(definition)

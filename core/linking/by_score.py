@@ -2,6 +2,7 @@
 step 2, which is no certainty either where the name is common.
 """
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 from core.linking import candidates, model
 from core.linking.comparing import Compared, compare
-from core.linking.holding import Held, Linked, Told, hold_uncertain, write_linked, write_told
+from core.linking.holding import Held, Linked, Told, hold_uncertain, write_held, write_linked, write_told
 from core.linking.parameters import Parameters
 from core.linking.scoring import Scored, learn, score
 from core.linking.verdict import Verdict, evidence, verdicts
@@ -29,25 +30,39 @@ _COMMON: Final = (
 )
 
 
-def link_by_score(cursor: CursorWrapper, source: str, parameters: Parameters, weights: Weights, held: Held) -> None:
+def link_by_score(cursor: CursorWrapper, source: str, parameters: Parameters, weights: Weights) -> None:
     """Link or hold the rows of staging that have candidates. Exact rows must be borne out by the bits."""
-    cursor.execute("SELECT row_number, client_id FROM staging WHERE road = 'exact' AND outcome IS NULL")
-    exact = dict(cursor.fetchall())
-    cursor.execute("SELECT row_number FROM staging WHERE outcome = 'held'")
-    decided = {number for (number,) in cursor.fetchall()}
-    doubtful = set(exact)
     learnt = False
-    for pairs in candidates.of_clients(cursor, source, _WHICH):
+    for span in candidates.spans(cursor):
+        pairs = candidates.of_clients(cursor, source, _WHICH, weights.is_known, span)
+        if pairs is None:
+            continue
         compared = compare(pairs.rows, pairs.i, pairs.clients, pairs.j, weights.is_known)
-        if not learnt and len(pairs.numbers) >= LEARNS_FROM:
-            learn(compared, weights, pairs.rows.texts, pairs.born_apart, owners=len(pairs.numbers))
+        if not learnt and pairs.owners >= LEARNS_FROM:
+            learn(compared, weights, pairs.rows.texts, pairs.born_apart, owners=pairs.owners)
             learnt = True
         scored = score(compared, weights, pairs.rows.texts, pairs.born_apart)
-        _Chunk(pairs, compared, scored, parameters, weights).decide(cursor, held, exact, doubtful, decided)
-    for number in doubtful:
-        held.add(number, "uncertain_match", _COMMON, [exact[number]])
+        _Chunk(pairs, compared, scored, parameters, weights).decide(cursor, _Before.of(cursor, span))
     if learnt:
         model.keep_learnt(weights)
+
+
+@dataclass(slots=True)
+class _Before:
+    """What was decided of some rows before their scores: the client of their name and date, or that they are held."""
+
+    exact: dict[int, UUID]
+    held: set[int]
+
+    @classmethod
+    def of(cls, cursor: CursorWrapper, span: range) -> "_Before":
+        cursor.execute(
+            "SELECT row_number, client_id, outcome = 'held' FROM staging WHERE row_number BETWEEN %s AND %s "
+            "AND (road = 'exact' AND outcome IS NULL OR outcome = 'held')",
+            [span.start, span.stop - 1],
+        )
+        rows = cursor.fetchall()
+        return cls({number: key for number, key, held in rows if not held}, {n for n, _, held in rows if held})
 
 
 class _Chunk:
@@ -65,24 +80,21 @@ class _Chunk:
         self.parameters, self.weights = parameters, weights
         self.exact = is_exact(compared)
 
-    def decide(
-        self, cursor: CursorWrapper, held: Held, exact: dict[int, UUID], doubtful: set[int], decided: set[int]
-    ) -> None:
-        """One verdict per row, written; rows of `exact` that were decided leave `doubtful`. Of rows `decided` already
-        only the evidence is written.
+    def decide(self, cursor: CursorWrapper, before: _Before) -> None:
+        """One verdict per row, written. Of rows that are held already only the evidence is; an exact row without a
+        verdict is doubtful.
         """
         numbered: dict[UUID, int] = {}
         of_client = np.array([numbered.setdefault(key, len(numbered)) for key in self.pairs.keys], dtype=np.int64)
-        linked, told = Linked(), Told()
+        held, linked, told, doubtful = Held(), Linked(), Told(), dict(before.exact)
         for verdict in verdicts(self.scored, self.pairs.i, of_client[self.pairs.j], self.parameters):
             number = int(self.pairs.numbers[verdict.owner])
             keys = [self.pairs.keys[self.pairs.j[pair]] for pair in verdict.pairs]
             why = evidence(verdict, self.compared, self.scored, keys, self.weights, self.parameters)
-            wanted = exact.get(number)
-            if number in decided:
+            wanted = doubtful.pop(number, None)
+            if number in before.held:
                 told.add(number, verdict.total, {**why, "verdict": "maybe"})
             elif wanted is not None:
-                doubtful.discard(number)
                 if self._bears_out(verdict, keys, wanted):
                     linked.add(number, wanted, verdict.total, {**why, "verdict": "same", "bar": ""})
                 else:
@@ -91,8 +103,11 @@ class _Chunk:
                 linked.add(number, keys[0], verdict.total, why)
             elif verdict.total >= self.parameters.hold_bits:
                 hold_uncertain(held, number, keys, verdict.total, verdict.bar, why)
+        for number, key in doubtful.items():
+            held.add(number, "uncertain_match", _COMMON, [key])
         write_linked(cursor, linked)
         write_told(cursor, told)
+        write_held(cursor, held)
 
     def _bears_out(self, verdict: Verdict, keys: list[UUID], wanted: UUID) -> bool:
         """The client of equal name and date is the likeliest, and likely enough: it needs less than a slip would."""

@@ -1,7 +1,9 @@
-"""Candidates by shared match keys: for rows of a file among clients, for rows among each other. One set-based join.
+"""Candidates by shared match keys: for rows of a file among clients, for rows among each other. Set-based joins.
 
-A key that many share says little and costs much: keys have caps by kind, and a block beyond its cap is passed over.
-Coarse kinds (the date of birth alone, three letters of both names) have low caps: they find damaged pairs in a small
+A key that many share says little and costs much. A row takes the blocks of its rarest keys first, until it has BUDGET
+candidates; a row of which little is known (a common name without a date) takes its smallest block even beyond that, up
+to the cap of its kind. So a row costs the same in a small agency and in one of a million clients. Coarse kinds (the
+date alone, three letters of both names) come after fine ones of the same size: they find damaged pairs in a small
 agency, and drop out by themselves in a big one.
 """
 
@@ -13,58 +15,93 @@ from uuid import UUID
 import numpy as np
 from django.db.backends.utils import CursorWrapper
 
-from core.linking.people import CLIENT_COLUMNS, ROW_COLUMNS, People, Texts
+from core.linking.comparing import compare_names
+from core.linking.names import Known
+from core.linking.people import CLIENT_COLUMNS, CLIENT_NAMES, NAMES, ROW_COLUMNS, TEXTS, People, Texts
+from core.linking.scoring import hopeless_by_name
 
 # By place in what ccd_match_keys gives: name, its sound, three letters of both, those with year, with day, first
 # initial with date, last initial with date, date, first and last initial with postal code, street, phone, e-mail.
-CAPS: Final = (500, 100, 60, 500, 500, 300, 300, 60, 100, 100, 200, 100, 100)
+CAPS: Final = (300, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60, 60)
+# A block counts as so many times bigger where a row chooses among its blocks.
+COARSE: Final = (1, 4, 4, 1, 1, 1, 1, 4, 1, 1, 4, 1, 1)
+BUDGET: Final = 40
 # Rows compared at once: memory stays flat however long the file is.
 CHUNK: Final = 10_000
 
 # Reasons of rows that were held over an equal name and date: decided, but to be explained.
 HELD_EXACT: Final = ("several_candidates", "other_identifier", "conflicting_contact")
 
-_ROW_KEYS = """
-DROP TABLE IF EXISTS pg_temp.row_keys;
-CREATE TEMP TABLE row_keys ON COMMIT DROP AS
-SELECT DISTINCT s.row_number, k.key, min(k.kind)::int AS kind FROM staging s
-CROSS JOIN LATERAL unnest(ccd_match_keys(
-    s.first_folded, s.last_folded, s.dob, ccd_digits(s.phone_number), s.email, ccd_postal_key(s.address),
-    ccd_street(s.address))) WITH ORDINALITY AS k (key, kind)
-WHERE k.key IS NOT NULL AND s.same_as IS NULL AND (s.outcome IS NULL OR s.reason_code = ANY (%s))
-GROUP BY s.row_number, k.key;
-CREATE INDEX ON row_keys (row_number);
-ANALYZE row_keys;
+
+def by_kind(numbers: tuple[int, ...], kind: str) -> str:
+    """SQL: the number that stands at place `kind`."""
+    return f"(ARRAY[{','.join(map(str, numbers))}])[{kind}]"
+
+
+def affordable(size: str, row: str, kind: str) -> str:
+    """SQL, a window: how many candidates a row has with this block of `size` and all rarer ones."""
+    order = f"{size} * {by_kind(COARSE, kind)}, {kind}"
+    return f"sum({size}) OVER (PARTITION BY {row} ORDER BY {order} ROWS UNBOUNDED PRECEDING)"
+
+
+# What is compared of a row, worked out once; and its keys.
+_ROWS: Final = f"""
+DROP TABLE IF EXISTS pg_temp.row_people, pg_temp.row_keys;
+CREATE TEMP TABLE row_people (row_number int PRIMARY KEY, {" text, ".join(TEXTS)} text, dob date, identified boolean)
+    ON COMMIT DROP;
+CREATE TEMP TABLE row_keys (row_number int, key bigint, kind int) ON COMMIT DROP;
 """
-_PAIRS = f"""
+_ADD_ROWS: Final = f"""
+WITH added AS (
+    INSERT INTO row_people SELECT s.row_number, {ROW_COLUMNS}, s.uid_external IS NOT NULL FROM staging s
+    WHERE s.same_as IS NULL AND ({{which}}) RETURNING *
+)
+INSERT INTO row_keys SELECT a.row_number, k.key, min(k.kind) FROM added a
+CROSS JOIN LATERAL unnest(ccd_match_keys(
+    a.first, a.last, a.dob, a.phone, a.email, a.postal, a.street)) WITH ORDINALITY AS k (key, kind)
+WHERE k.key IS NOT NULL GROUP BY a.row_number, k.key;
+"""
+_INDEX_ROWS: Final = "CREATE INDEX ON row_keys (row_number); ANALYZE row_keys; ANALYZE row_people"
+_OPEN: Final = f"""s.outcome IS NULL AND (s.client_id IS NULL OR s.road = 'exact')
+    OR s.outcome = 'held' AND s.reason_code IN {HELD_EXACT}"""
+_LINKED: Final = """s.outcome IS NULL AND s.client_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM row_people p WHERE p.row_number = s.row_number)"""
+
+# Blocks of the keys of some rows, what each row can afford of them, and whoever has its name and date besides.
+_FOUND: Final = f"""
 DROP TABLE IF EXISTS pg_temp.wanted_keys, pg_temp.blocks, pg_temp.found, pg_temp.candidates;
 CREATE TEMP TABLE wanted_keys ON COMMIT DROP AS
 SELECT r.row_number, r.key, r.kind FROM row_keys r JOIN staging s USING (row_number)
-WHERE s.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
+WHERE r.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
 ANALYZE wanted_keys;
 CREATE TEMP TABLE blocks ON COMMIT DROP AS
-SELECT k.key, b.clients FROM (
-    SELECT DISTINCT key, kind FROM wanted_keys
-) k CROSS JOIN LATERAL (
-    SELECT array_agg(client_id) AS clients FROM (
-        SELECT c.client_id FROM client_keys c WHERE c.key = k.key LIMIT (ARRAY[{",".join(map(str, CAPS))}])[k.kind] + 1
-    ) one
-) b WHERE cardinality(b.clients) <= (ARRAY[{",".join(map(str, CAPS))}])[k.kind];
+SELECT k.key, b.clients, cardinality(b.clients) AS size FROM (SELECT DISTINCT key, kind FROM wanted_keys) k
+CROSS JOIN LATERAL (
+    SELECT ARRAY(SELECT c.client_id FROM client_keys c WHERE c.key = k.key LIMIT {by_kind(CAPS, "k.kind")} + 1)
+) b (clients) WHERE cardinality(b.clients) BETWEEN 1 AND {by_kind(CAPS, "k.kind")};
 ANALYZE blocks;
 CREATE TEMP TABLE found ON COMMIT DROP AS
-SELECT DISTINCT r.row_number, c.client_id FROM wanted_keys r JOIN blocks b USING (key)
-CROSS JOIN LATERAL unnest(b.clients) AS c (client_id);
-ANALYZE found;
+SELECT w.row_number, c.client_id FROM (
+    SELECT row_number, size, clients, {affordable("size", "row_number", "kind")} AS so_far
+    FROM wanted_keys JOIN blocks USING (key)
+) w CROSS JOIN LATERAL unnest(w.clients) AS c (client_id) WHERE w.so_far <= {BUDGET} OR w.so_far = w.size
+UNION
+SELECT e.row_number, unnest(e.records) FROM exact e JOIN staging s USING (row_number)
+WHERE s.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
 CREATE TEMP TABLE candidates ON COMMIT DROP AS
 SELECT client_id, (row_number() OVER () - 1)::int AS number FROM (SELECT DISTINCT client_id FROM found) f;
+ANALYZE found;
 ANALYZE candidates;
 """
 
 
 @dataclass(slots=True)
 class Pairs:
-    """Rows and the clients that share a key with them: rows[i] with clients[j]."""
+    """Rows and the clients that share a key with them: rows[i] with clients[j]. Whom names and dates of birth tell to
+    be two is left out.
+    """
 
+    owners: int  # rows that were looked at
     numbers: np.ndarray  # row number of each row
     rows: People
     keys: list[UUID]  # the record a client stands for: itself, or the one it is linked to
@@ -84,41 +121,58 @@ def years_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def prepare(cursor: CursorWrapper) -> None:
-    """Make the keys of every row of staging that is still open, or was held over an equal name and date."""
-    cursor.execute(_ROW_KEYS, [list(HELD_EXACT)])
+    """Make the keys of every row of staging that has not found its client yet, or only by name and date of birth."""
+    cursor.execute(_ROWS)
+    cursor.execute(_ADD_ROWS.format(which=_OPEN))
+    cursor.execute(_INDEX_ROWS)
 
 
-def of_clients(cursor: CursorWrapper, source: str, which: str) -> Iterator[Pairs]:
-    """Rows for which `which` holds (SQL over `s`) with their candidates among the clients, a chunk at a time."""
-    cursor.execute("SELECT coalesce(max(row_number), 0) FROM staging")
-    last = cursor.fetchone()[0]
-    for low in range(1, last + 1, CHUNK):
-        pairs = _chunk(cursor, source, which, low, low + CHUNK - 1)
-        if pairs is not None:
-            yield pairs
+def prepare_linked(cursor: CursorWrapper) -> None:
+    """The same of the rows that have found their client, for the new people of the file."""
+    cursor.execute(_ADD_ROWS.format(which=_LINKED))
+    cursor.execute("ANALYZE row_keys; ANALYZE row_people")
 
 
-def _chunk(cursor: CursorWrapper, source: str, which: str, low: int, high: int) -> Pairs | None:
-    cursor.execute(_PAIRS.format(which=which), {"low": low, "high": high})
+def people_of(cursor: CursorWrapper, numbers: np.ndarray, *, names_only: bool = False) -> People:
+    """The rows of these numbers, which are in order."""
+    columns = [name if name in NAMES or not names_only else "NULL" for name in TEXTS]
+    cursor.execute(
+        f"SELECT {', '.join(columns)}, dob, identified FROM unnest(%s::int[]) AS n (row_number) "
+        "JOIN row_people USING (row_number) ORDER BY row_number",
+        [numbers.tolist()],
+    )
+    return People.of(cursor.fetchall(), Texts())
+
+
+def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, span: range) -> Pairs | None:
+    """Rows of a span of row numbers for which `which` holds (SQL over `s`), with their candidates among the clients."""
+    cursor.execute(_FOUND.format(which=which), {"low": span.start, "high": span.stop - 1})
     cursor.execute("SELECT row_number, number FROM found JOIN candidates USING (client_id)")
     found = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
     if not len(found):
         return None
-    texts = Texts()
     numbers, i = np.unique(found[:, 0], return_inverse=True)
-    cursor.execute(
-        f"SELECT {ROW_COLUMNS}, s.uid_external IS NOT NULL FROM staging s WHERE row_number = ANY(%s) "
-        "ORDER BY row_number",
-        [numbers.tolist()],
-    )
-    rows = People.of(cursor.fetchall(), texts)
+    rows = people_of(cursor, numbers)
+    cursor.execute(f"SELECT {CLIENT_NAMES} FROM candidates JOIN clients c USING (client_id) ORDER BY number")
+    names = People.of(cursor.fetchall(), rows.texts)
+    hopeless = hopeless_by_name(compare_names(rows, i, names, found[:, 1], known).levels)
+    places, j = np.unique(found[~hopeless, 1], return_inverse=True)
     cursor.execute(
         f"""
         SELECT {CLIENT_COLUMNS}, EXISTS (SELECT FROM client_identifiers d WHERE d.source_system = %s
             AND d.client_id IN (c.client_id, c.linked_to)), coalesce(c.linked_to, c.client_id)
-        FROM candidates JOIN clients c USING (client_id) ORDER BY number
+        FROM unnest(%s::int[]) AS n (number) JOIN candidates USING (number) JOIN clients c USING (client_id)
+        ORDER BY number
         """,
-        [source],
+        [source, places.tolist()],
     )
     told = cursor.fetchall()
-    return Pairs(numbers, rows, [row[-1] for row in told], People.of(told, texts), i, found[:, 1])
+    return Pairs(len(numbers), numbers, rows, [row[-1] for row in told], People.of(told, rows.texts), i[~hopeless], j)
+
+
+def spans(cursor: CursorWrapper) -> Iterator[range]:
+    """The row numbers of staging, CHUNK at a time."""
+    cursor.execute("SELECT coalesce(max(row_number), 0) FROM staging")
+    last = cursor.fetchone()[0]
+    for low in range(1, last + 1, CHUNK):
+        yield range(low, low + CHUNK)

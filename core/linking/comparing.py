@@ -9,7 +9,7 @@ from rapidfuzz.process import cpdist
 
 from core.linking import levels as lv
 from core.linking.names import Known, name_levels
-from core.linking.people import Codes, People, Texts
+from core.linking.people import NAMES, Codes, People, Texts
 
 # How good a level is when straight and swapped names are weighed against each other, in bits, roughly.
 _WORTH = np.array([0, 8, 5, 4, 2, 2, 1, 0, -4])
@@ -29,18 +29,22 @@ class Compared:
 def compare(a: People, i: np.ndarray, b: People, j: np.ndarray, known: Known) -> Compared:
     """Compare a[i] with b[j]. Both sides share their texts."""
     texts = a.texts
-    left = {name: column[i] for name, column in a.columns.items()}
-    right = {name: column[j] for name, column in b.columns.items()}
-    found: dict[str, np.ndarray] = {}
-    values: dict[str, tuple[Codes, Codes]] = {"dob": (a.dob[i], b.dob[j])}
-    _names(texts, left, right, known, found, values)
-    found["dob"] = dob_levels(*values["dob"])
+    pairs = compare_names(a, i, b, j, known)
     for field, column, judge in _CONTACT:
-        values[field] = left[column], right[column]
-        found[field] = _levels(texts, *values[field], judge)
-    found["gender"] = _genders(texts, left["gender"], right["gender"])
-    found["source"] = (a.identified[i] & b.identified[j]).astype(np.uint8)
-    return Compared(found, values)
+        pairs.values[field] = a.columns[column][i], b.columns[column][j]
+        pairs.levels[field] = _levels(texts, *pairs.values[field], judge)
+    pairs.levels["gender"] = _genders(texts, a.columns["gender"][i], b.columns["gender"][j])
+    pairs.levels["source"] = (a.identified[i] & b.identified[j]).astype(np.uint8)
+    return pairs
+
+
+def compare_names(a: People, i: np.ndarray, b: People, j: np.ndarray, known: Known) -> Compared:
+    """Only names and dates of birth: enough to tell most pairs apart."""
+    left, right = ({name: who.columns[name][at] for name in NAMES} for who, at in ((a, i), (b, j)))
+    dobs = a.dob[i], b.dob[j]
+    pairs = Compared({"dob": dob_levels(*dobs)}, {"dob": dobs})
+    _names(a.texts, left, right, known, pairs.levels, pairs.values)
+    return pairs
 
 
 def _names(texts: Texts, left: dict, right: dict, known: Known, found: dict, values: dict) -> None:

@@ -1,41 +1,58 @@
 """New people of a daily file, linked to each other by the same rules as to clients, in the order of their rows."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID, uuid4
 
 import numpy as np
 from django.db.backends.utils import CursorWrapper
 
-from core.linking.candidates import CAPS, years_apart
-from core.linking.comparing import compare
-from core.linking.holding import Held, hold_uncertain
+from core.linking import candidates
+from core.linking.candidates import BUDGET, CAPS, affordable, by_kind, people_of, years_apart
+from core.linking.comparing import compare, compare_names
+from core.linking.holding import Held, hold_uncertain, write_held
 from core.linking.parameters import Parameters
-from core.linking.people import ROW_COLUMNS, People, Texts
-from core.linking.scoring import score
+from core.linking.scoring import hopeless_by_name, score
 from core.linking.weights import Weights, is_exact
 
 # Heads: the first row of every new person, and the rows that have found their client.
-_HEADS = f"""
+_HEADS: Final = """
 DROP TABLE IF EXISTS pg_temp.heads;
 CREATE TEMP TABLE heads ON COMMIT DROP AS
 SELECT s.row_number, s.client_id, s.client_id IS NULL AS is_new FROM staging s
 WHERE s.outcome IS NULL AND s.same_as IS NULL AND (s.client_id IS NOT NULL OR s.person = s.row_number);
 CREATE UNIQUE INDEX ON heads (row_number);
 ANALYZE heads;
-DROP TABLE IF EXISTS pg_temp.head_keys;
+"""
+# Of those of one name and date each with the first and the one before, whatever its keys can afford.
+_KEYS: Final = f"""
+DROP TABLE IF EXISTS pg_temp.head_keys, pg_temp.head_exact;
 CREATE TEMP TABLE head_keys ON COMMIT DROP AS
-SELECT k.key, h.row_number, h.is_new FROM (
-    SELECT key, row_number, is_new, (ARRAY[{",".join(map(str, CAPS))}])[kind] AS cap,
-           count(*) OVER (PARTITION BY key) AS number, bool_or(is_new) OVER (PARTITION BY key) AS any_new
-    FROM row_keys JOIN heads USING (row_number)
-) k JOIN heads h USING (row_number) WHERE k.number BETWEEN 2 AND k.cap AND k.any_new;
+SELECT key, kind, row_number, is_new, size FROM (
+    SELECT key, kind, row_number, is_new, count(*) OVER same AS size, bool_or(is_new) OVER same AS any_new
+    FROM row_keys JOIN heads USING (row_number) WINDOW same AS (PARTITION BY key)
+) k WHERE size BETWEEN 2 AND {by_kind(CAPS, "kind")} AND any_new;
 CREATE INDEX ON head_keys (key);
+CREATE INDEX ON head_keys (row_number) WHERE is_new;
+CREATE TEMP TABLE head_exact ON COMMIT DROP AS
+SELECT row_number, unnest(ARRAY[first_row, row_before]) AS earlier FROM (
+    SELECT row_number, is_new, first_value(row_number) OVER same AS first_row, lag(row_number) OVER same AS row_before
+    FROM row_people JOIN heads USING (row_number) WHERE dob IS NOT NULL
+    WINDOW same AS (PARTITION BY first, last, dob ORDER BY is_new, row_number)
+) p WHERE is_new AND row_before IS NOT NULL;
+CREATE INDEX ON head_exact (row_number);
 ANALYZE head_keys;
-SELECT DISTINCT later.row_number, earlier.row_number FROM head_keys later JOIN head_keys earlier USING (key)
-WHERE later.is_new AND later.row_number <> earlier.row_number
-  AND (NOT earlier.is_new OR earlier.row_number < later.row_number)
+ANALYZE head_exact;
+"""
+_PAIRS: Final = f"""
+SELECT l.row_number, e.row_number FROM (
+    SELECT row_number, key, size, {affordable("size", "row_number", "kind")} AS so_far
+    FROM head_keys WHERE is_new AND row_number BETWEEN %(low)s AND %(high)s
+) l JOIN head_keys e USING (key)
+WHERE (l.so_far <= {BUDGET} OR l.so_far = l.size) AND l.row_number <> e.row_number
+  AND (NOT e.is_new OR e.row_number < l.row_number)
+UNION SELECT row_number, earlier FROM head_exact WHERE row_number BETWEEN %(low)s AND %(high)s
 ORDER BY 1, 2
 """
 
@@ -56,66 +73,86 @@ class Pair:
     client: UUID | None
 
 
-def link_within_file(cursor: CursorWrapper, held: Held, parameters: Parameters, weights: Weights) -> None:
+def link_within_file(cursor: CursorWrapper, parameters: Parameters, weights: Weights) -> None:
     """The same rules among the new people of the file, in the order of their rows.
 
     A later person with the name and date of an earlier one, or one whom the bits make the same, is the same person
-    unless both have identifiers; one who may be is held.
+    unless both have identifiers; one who may be is held. Rows are looked at in pieces: memory does not grow with them.
     """
-    FileOrder(cursor, held).decide(_pairs(cursor, parameters, weights))
-
-
-def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights) -> Iterator[Pair]:
-    """Pairs worth looking at, by the later row."""
     cursor.execute(_HEADS)
-    while cursor.description is None:
-        cursor.nextset()
-    found = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
-    if not len(found):
+    cursor.execute("SELECT EXISTS (SELECT FROM heads WHERE is_new)")
+    if not cursor.fetchone()[0]:
         return
-    numbers, places = np.unique(found, return_inverse=True)
-    i, j = places.reshape(found.shape).T
-    cursor.execute(
-        f"SELECT {ROW_COLUMNS}, s.uid_external IS NOT NULL, s.client_id FROM staging s WHERE row_number = ANY(%s) "
-        "ORDER BY row_number",
-        [numbers.tolist()],
-    )
-    rows = cursor.fetchall()
-    people = People.of(rows, Texts())
+    candidates.prepare_linked(cursor)
+    cursor.execute(_KEYS)
+    order = FileOrder()
+    for span in list(candidates.spans(cursor)):
+        order.decide(_pairs(cursor, parameters, weights, span))
+    order.write(cursor)
+
+
+def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights, span: range) -> list[Pair]:
+    """Pairs worth looking at whose later row is in the span."""
+    cursor.execute(_PAIRS, {"low": span.start, "high": span.stop - 1})
+    found = _by_name(cursor, np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2), weights)
+    if not len(found):
+        return []
+    numbers, (i, j) = _places(found)
+    people = people_of(cursor, numbers)
+    cursor.execute("SELECT row_number, client_id FROM heads WHERE row_number = ANY(%s)", [numbers.tolist()])
+    clients = dict(cursor.fetchall())
     compared = compare(people, i, people, j, weights.is_known)
     scored = score(compared, weights, people.texts, years_apart(people.dob[i], people.dob[j]))
     exact = is_exact(compared)
     conflicts = (compared.levels["phone"] > 1) & (compared.levels["postal_code"] > 1)
     near = ~scored.hopeless & (scored.total >= parameters.hold_bits) if parameters.scores else exact
+    pairs = []
     for k in np.flatnonzero(exact | near):
         bar, total = scored.bar_of(k), float(scored.total[k])
-        yield Pair(
-            int(numbers[i[k]]),
-            int(numbers[j[k]]),
-            bool(exact[k]),
-            total,
-            parameters.links and not bar and total >= parameters.auto_bits,
-            bar,
-            bool(people.identified[i[k]]),
-            bool(people.identified[j[k]]),
-            bool(conflicts[k]),
-            rows[j[k]][-1],
+        pairs.append(
+            Pair(
+                int(numbers[i[k]]),
+                int(numbers[j[k]]),
+                bool(exact[k]),
+                total,
+                parameters.links and not bar and total >= parameters.auto_bits,
+                bar,
+                bool(people.identified[i[k]]),
+                bool(people.identified[j[k]]),
+                bool(conflicts[k]),
+                clients[int(numbers[j[k]])],
+            )
         )
+    return pairs
+
+
+def _places(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers in order, and the places of each pair among them."""
+    numbers, places = np.unique(found, return_inverse=True)
+    return numbers, places.reshape(found.shape).T
+
+
+def _by_name(cursor: CursorWrapper, found: np.ndarray, weights: Weights) -> np.ndarray:
+    """Pairs whose names and dates of birth do not tell them to be two."""
+    if not len(found):
+        return found
+    numbers, (i, j) = _places(found)
+    people = people_of(cursor, numbers, names_only=True)
+    return found[~hopeless_by_name(compare_names(people, i, people, j, weights.is_known).levels)]
 
 
 class FileOrder:
     """Decides the new people of a file one after the other, so that a held one is no candidate for the next."""
 
-    def __init__(self, cursor: CursorWrapper, held: Held) -> None:
-        self.cursor = cursor
-        self.held = held
-        self.out = {row[0] for row in held.rows}
+    def __init__(self) -> None:
+        self.held = Held()
+        self.out: set[int] = set()
         self.keys: dict[int, UUID] = {}
         self.joined: dict[int, int] = {}  # later row → first row of the person
         self.identified: set[int] = set()  # first rows of people of whom some row has an identifier
         self.linked: dict[int, UUID] = {}
 
-    def decide(self, pairs: Iterator[Pair]) -> None:
+    def decide(self, pairs: list[Pair]) -> None:
         """Pairs come ordered by the later row."""
         by_later: dict[int, list[Pair]] = defaultdict(list)
         for pair in pairs:
@@ -125,9 +162,7 @@ class FileOrder:
             if pair.client is not None:
                 self.linked[pair.earlier] = pair.client
         for later, found in by_later.items():
-            if later not in self.out:
-                self._decide(later, [pair for pair in found if pair.earlier not in self.out])
-        self._write()
+            self._decide(later, [pair for pair in found if pair.earlier not in self.out])
 
     def _decide(self, later: int, pairs: list[Pair]) -> None:
         pairs.sort(key=lambda pair: (not pair.exact, -pair.total, pair.earlier))
@@ -148,11 +183,12 @@ class FileOrder:
         """client_id of an earlier person: of the client it is linked to, or of the new one it becomes."""
         return self.linked.get(first) or self.keys.setdefault(first, uuid4())
 
-    def _write(self) -> None:
+    def write(self, cursor: CursorWrapper) -> None:
         """New people that others refer to get their key now; who joined an earlier person shares that one's."""
+        write_held(cursor, self.held)
         joined = {later: self._key(first) for later, first in self.joined.items()}
         for table, road in ((self.keys, "new"), (joined, "file")):
-            self.cursor.execute(
+            cursor.execute(
                 """
                 UPDATE staging s SET client_id = k.key, road = %s
                 FROM unnest(%s::int[], %s::uuid[]) AS k (row_number, key) WHERE k.row_number = s.row_number

@@ -65,8 +65,9 @@ def _judged(texts: Texts, a: Codes, b: Codes, known: Known | None) -> np.ndarray
     """Levels of pairs of different names. What can be said of one text is worked out once for each text."""
     x, y = [texts.list[code] for code in a], [texts.list[code] for code in b]
     found = np.full(len(x), DIFFERENT, dtype=np.uint8)
-    length, sound = texts.fact("length", len), texts.fact("sound", _sound)
-    first, last = texts.fact("first", lambda t: ord(t[0])), texts.fact("last", lambda t: ord(t[-1]))
+    both = np.concatenate([a, b])
+    length, sound = texts.fact("length", len, both), texts.fact("sound", _sound, both)
+    first, last = (texts.fact(name, tell, both) for name, tell in (("first", _first), ("last", _last)))
     short, long = np.minimum(length[a], length[b]), np.maximum(length[a], length[b])
     jaro = cpdist(x, y, scorer=JaroWinkler.similarity, score_cutoff=0.7)
     edits = np.full(len(x), 9)
@@ -84,10 +85,17 @@ def _judged(texts: Texts, a: Codes, b: Codes, known: Known | None) -> np.ndarray
         found[near[names | endings]] = KIN
     found[(short == 1) & (first[a] == first[b])] = INITIAL
     table = variants()
-    listed = texts.fact("listed", table.__contains__)
-    both = np.flatnonzero(listed[a] & listed[b])
-    found[[i for i in both if not table[x[i]].isdisjoint(table[y[i]])]] = VARIANT
+    listed = texts.fact("listed", table.__contains__, both)
+    found[[i for i in np.flatnonzero(listed[a] & listed[b]) if not table[x[i]].isdisjoint(table[y[i]])]] = VARIANT
     return found
+
+
+def _first(name: str) -> int:
+    return ord(name[0])
+
+
+def _last(name: str) -> int:
+    return ord(name[-1])
 
 
 def _sound(name: str) -> int:

@@ -10,10 +10,16 @@ import numpy as np
 Codes = np.ndarray
 # The columns of a person after its key, in the order of CLIENT_COLUMNS and ROW_COLUMNS.
 TEXTS = ("first", "last", "preferred", "alias", "phone", "email", "postal", "street", "city", "gender")
+NAMES = TEXTS[:4]
 
 CLIENT_COLUMNS = """
     c.first_folded, c.last_folded, ccd_fold(c.preferred_name), ccd_fold(c.alias), right(c.phone_digits, 10),
     lower(c.email), c.postal_key, ccd_street(c.address), ccd_fold(c.address ->> 'city'), c.gender, c.dob
+"""
+# The same with only names and date of birth: much cheaper to read.
+CLIENT_NAMES = """
+    c.first_folded, c.last_folded, ccd_fold(c.preferred_name), ccd_fold(c.alias), NULL, NULL, NULL, NULL, NULL, NULL,
+    c.dob
 """
 ROW_COLUMNS = """
     s.first_folded, s.last_folded, ccd_fold(s.preferred_name), ccd_fold(s.alias), right(ccd_digits(s.phone_number), 10),
@@ -26,27 +32,32 @@ class Texts:
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
-        self._facts: dict[str, np.ndarray] = {}
+        self._facts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.list: list[str] = []
 
     def code(self, text: str | None) -> int:
         """The number of a text; a new one where it is met for the first time."""
-        if not text:
-            return -1
-        found = self._codes.get(text)
-        if found is None:
-            found = self._codes[text] = len(self.list)
-            self.list.append(text)
+        return int(self.codes([text])[0])
+
+    def codes(self, texts: Iterable[str | None]) -> Codes:
+        """The number of each text."""
+        known = self._codes
+        found = np.array([known.setdefault(text, len(known)) if text else -1 for text in texts], dtype=np.int64)
+        if len(known) > len(self.list):
+            self.list = list(known)
         return found
 
-    def fact(self, name: str, tell: Callable[[str], object]) -> np.ndarray:
-        """What `tell` says of each text, one entry per code; worked out once for each."""
-        known = self._facts.get(name)
-        done = 0 if known is None else len(known)
-        if done < len(self.list):
-            more = np.array([tell(text) for text in self.list[done:]])
-            known = self._facts[name] = more if known is None else np.concatenate([known, more])
-        return np.array([]) if known is None else known
+    def fact(self, name: str, tell: Callable[[str], int], codes: Codes) -> np.ndarray:
+        """What `tell` says of texts, by code; worked out once for each of `codes`, others are left out."""
+        values, done = self._facts.get(name, (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)))
+        more = len(self.list) - len(values)
+        if more:
+            values, done = np.append(values, np.zeros(more, np.int64)), np.append(done, np.zeros(more, bool))
+            self._facts[name] = values, done
+        todo = np.unique(codes[~done[codes]])
+        values[todo] = [tell(self.list[code]) for code in todo]
+        done[todo] = True
+        return values
 
 
 @dataclass(slots=True)
@@ -61,14 +72,12 @@ class People:
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]], texts: Texts) -> "People":
         """From tuples: the columns of TEXTS, the date of birth, and whether an identifier of the source is known."""
-        rows = list(rows)
-        code, width = texts.code, len(TEXTS)
-        table = np.fromiter(
-            (code(value) for row in rows for value in row[:width]), dtype=np.int64, count=len(rows) * width
-        ).reshape(len(rows), width)
-        dob = np.fromiter((as_number(row[width]) for row in rows), dtype=np.int64, count=len(rows))
-        flag = np.fromiter((len(row) > width + 1 and bool(row[width + 1]) for row in rows), dtype=bool, count=len(rows))
-        return cls(texts, {name: table[:, i] for i, name in enumerate(TEXTS)}, dob, flag)
+        width = len(TEXTS)
+        columns = list(zip(*rows, strict=True)) or [()] * (width + 1)
+        codes = {name: texts.codes(column) for name, column in zip(TEXTS, columns, strict=False)}
+        dob = np.fromiter(map(as_number, columns[width]), dtype=np.int64, count=len(columns[width]))
+        flag = np.array(columns[width + 1] if len(columns) > width + 1 else [False] * len(dob), dtype=bool)
+        return cls(texts, codes, dob, flag)
 
     def __len__(self) -> int:
         return len(self.dob)

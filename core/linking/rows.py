@@ -125,11 +125,14 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
     """Steps 2 and 3: the same folded first name, last name and date of birth."""
     cursor.execute(
         """
+        DROP TABLE IF EXISTS pg_temp.exact;
         CREATE TEMP TABLE exact ON COMMIT DROP AS
-        SELECT s.row_number, array_agg(DISTINCT coalesce(c.linked_to, c.client_id)) AS clients
+        SELECT s.row_number, array_agg(DISTINCT coalesce(c.linked_to, c.client_id)) AS clients,
+               array_agg(c.client_id) AS records
         FROM staging s JOIN clients c USING (first_folded, last_folded, dob)
         WHERE s.outcome IS NULL AND s.same_as IS NULL AND s.client_id IS NULL
         GROUP BY s.row_number;
+        ANALYZE exact;
 
         UPDATE staging s SET outcome = 'held', reason_code = 'several_candidates', candidate_ids = e.clients[1:5],
             reason = format(
@@ -154,8 +157,7 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
           AND c.phone_digits <> ccd_digits(s.phone_number) AND c.postal_key <> ccd_postal_key(s.address);
 
         UPDATE staging s SET client_id = e.clients[1], road = 'exact'
-        FROM exact e WHERE e.row_number = s.row_number AND s.outcome IS NULL;
-        DROP TABLE exact;
+        FROM exact e WHERE e.row_number = s.row_number AND s.outcome IS NULL
         """,
         {"source": source},
     )
@@ -178,15 +180,12 @@ def _link_rest(cursor: CursorWrapper, source: str) -> None:
     )
     if not _any_to_score(cursor):
         return
-    settings, weights, held = parameters.current(), model.current(), Held()
+    settings, weights = parameters.current(), model.current()
     candidates.prepare(cursor)
     if settings.scores:
-        link_by_score(cursor, source, settings, weights, held)
-    write_held(cursor, held)
+        link_by_score(cursor, source, settings, weights)
     _one_identifier_each(cursor, source)
-    again = Held()
-    link_within_file(cursor, again, settings, weights)
-    write_held(cursor, again)
+    link_within_file(cursor, settings, weights)
     cursor.execute(
         """
         UPDATE staging s SET outcome = 'held', reason_code = h.reason_code, candidate_ids = h.candidate_ids,

@@ -88,12 +88,17 @@ def _hopeless(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarr
     """Two people, whatever they share: neither first name nor date of birth agrees; twins and siblings born on one day,
     unless an e-mail address says otherwise; another first and last name; a generation apart in one household.
     """
-    first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
+    first, dob = levels["first_name"], levels["dob"]
     reached = (levels["phone"] == 1) | (levels["email"] == 1)
-    other_name = (first == lv.DIFFERENT) & (dob != lv.MISSING)
-    twins = other_name & (levels["email"] != 1)
+    twins = (first == lv.DIFFERENT) & (dob != lv.MISSING) & (levels["email"] != 1)
     parents = (dob == lv.DOB_DIFFERENT) & (born_apart >= GENERATION) & ~reached
-    return (other_name & (dob >= lv.DOB_NEAR)) | twins | ((first == lv.DIFFERENT) & (last == lv.DIFFERENT)) | parents
+    return hopeless_by_name(levels) | twins | parents
+
+
+def hopeless_by_name(levels: dict[str, np.ndarray]) -> np.ndarray:
+    """What of it names and dates of birth tell by themselves."""
+    first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
+    return (first == lv.DIFFERENT) & ((dob >= lv.DOB_NEAR) | (last == lv.DIFFERENT))
 
 
 def chances(total: np.ndarray) -> np.ndarray:
