@@ -24,7 +24,7 @@ _MADE_BY_DJANGO: Final = {
     Staff.groups.through._meta.db_table: ("staff_id", "id"),
     Staff.user_permissions.through._meta.db_table: ("staff_id", "id"),
 }
-_BITS: Final = {"ROW": 1, "BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
+_BITS: Final = {"ROW": 1, "BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}  # STATEMENT: none
 
 # Timestamps were written as text in the time zone of whoever wrote: they are compared as moments.
 _LEDGER = """

@@ -22,7 +22,12 @@ class AuditEntry(models.Model):
     entity_id = models.UUIDField(null=True)
     action = models.CharField(max_length=10, choices=AUDIT_ACTIONS)
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, db_column="changed_by", on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        db_column="changed_by",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # audit_by_actor begins with it
     )
     changed_at = models.DateTimeField(db_default=Now())
     diff_json = models.JSONField()
@@ -30,7 +35,12 @@ class AuditEntry(models.Model):
     reference_id = models.UUIDField(null=True)
     client_id = models.UUIDField(null=True)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, db_column="requested_by", on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        db_column="requested_by",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # audit_by_requester, of the few that have one
     )
     reason = models.TextField(null=True)
     position = models.BigIntegerField(
@@ -48,6 +58,9 @@ class AuditEntry(models.Model):
             models.Index(fields=["changed_at"], name="audit_by_time"),
             models.Index(fields=["changed_by", "position"], name="audit_by_actor"),
             models.Index(fields=["reference_id"], name="audit_by_reference"),
+            models.Index(
+                fields=["requested_by"], name="audit_by_requester", condition=models.Q(requested_by__isnull=False)
+            ),
         ]
         triggers = [
             *append_only("audit_log"),

@@ -7,7 +7,7 @@ from django.db import models
 from guardian.models import UserObjectPermissionBase
 
 from core.models.base import AuditedModel, Folded, TimestampedModel, uuid_key
-from core.models.triggers import Call, Touch, audited
+from core.models.triggers import NEW_ROWS, Call, Touch, audited
 
 
 class CurrentDate(models.Func):
@@ -150,7 +150,15 @@ class Client(TimestampedModel):
                 "ccd_keep_keys",
                 name="match_keys",
                 when=pgtrigger.After,
-                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            ),
+            Call(
+                "ccd_keep_new_keys",
+                name="new_match_keys",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=NEW_ROWS,
             ),
         ]
 

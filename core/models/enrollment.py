@@ -138,7 +138,12 @@ class Intake(AuditedModel):
     """A client was taken in for a program on a day, as a source or a person reported."""
 
     intake_id = uuid_key()
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="intakes")
+    client = models.ForeignKey(
+        Client,
+        on_delete=models.PROTECT,
+        related_name="intakes",
+        db_index=False,  # intake_of_client begins with it
+    )
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="intakes")
     intake_date = models.DateField()
     source_system = models.CharField("source", max_length=40, null=True, blank=True)
@@ -156,7 +161,12 @@ class Discharge(AuditedModel):
     """A client left a program on a day, with the reason given."""
 
     discharge_id = uuid_key()
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="discharges")
+    client = models.ForeignKey(
+        Client,
+        on_delete=models.PROTECT,
+        related_name="discharges",
+        db_index=False,  # discharge_of_client begins with it
+    )
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="discharges")
     discharge_date = models.DateField()
     reason = models.CharField(max_length=500, null=True, blank=True)

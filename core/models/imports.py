@@ -135,13 +135,24 @@ class ImportRow(models.Model):
         ASIDE = "aside", "Set aside"
 
     row_id = models.BigAutoField(primary_key=True)
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    batch = models.ForeignKey(
+        ImportBatch,
+        on_delete=models.CASCADE,
+        related_name="rows",
+        db_index=False,  # row_once_in_batch begins with it
+    )
     row_number = models.IntegerField()
     outcome = models.CharField(max_length=10)
     reason_code = models.CharField(max_length=40, null=True)
     reason = models.TextField(null=True)
     note = models.TextField(null=True)
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, null=True, related_name="+")
+    client = models.ForeignKey(
+        Client,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # row_client, of those that have one
+    )
     candidate_ids = ArrayField(models.UUIDField(), null=True)
     score = models.FloatField(null=True)  # bits
     evidence = models.JSONField(null=True)  # bit by bit, per candidate: core.linking.evidence

@@ -213,16 +213,37 @@ def test_the_working_role_owns_nothing_and_cannot_drop_a_trigger(db: None) -> No
         assert cursor.fetchone() == (False,)
 
 
-def test_every_business_table_carries_its_audit_trigger(db: None) -> None:
+def test_every_business_table_carries_its_audit_triggers(db: None) -> None:
+    expected = {m._meta.db_table for m in apps.get_models() if issubclass(m, AuditedModel)} | {"client_assignments"}
+    assert _carrying("ccd_audit_new") == expected
+    assert _carrying("ccd_audit") == expected | {"staff_groups", "staff_user_permissions"}
+
+
+def _carrying(function: str) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
-            "WHERE proname = 'ccd_audit' AND tgenabled = 'A'"
+            "WHERE proname = %s AND tgenabled = 'A'",
+            [function],
         )
-        audited = {table for (table,) in cursor.fetchall()}
-    expected = {m._meta.db_table for m in apps.get_models() if issubclass(m, AuditedModel)}
-    expected |= {"client_assignments", "staff_groups", "staff_user_permissions"}
-    assert audited == expected
+        return {table for (table,) in cursor.fetchall()}
+
+
+def test_many_rows_of_one_statement_have_an_entry_each_in_their_order_and_none_need_no_act(shelter: Program) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO clients (first_name, last_name) SELECT 'A', 'B' WHERE false")
+        with pytest.raises(ProgrammingError, match="a write to clients outside"), transaction.atomic():
+            cursor.execute("INSERT INTO clients (first_name, last_name) VALUES ('A', 'B'), ('C', 'D')")
+        with audit.acting(None, channel="command", reason="Test"):
+            cursor.execute(
+                "INSERT INTO clients (first_name, last_name) SELECT 'N' || n, 'B' FROM generate_series(1, 20) n "
+                "RETURNING client_id"
+            )
+            keys = [key for (key,) in cursor.fetchall()]
+    entries = AuditEntry.objects.filter(entity="clients", action="create").order_by("position")
+    assert [(e.entity_id, e.client_id) for e in entries] == [(key, key) for key in keys]
+    assert {e.reason for e in entries} == {"Test"}
+    assert [e.diff_json["after"]["first_name"] for e in entries] == [f"N{n}" for n in range(1, 21)]
 
 
 def test_every_table_is_audited_or_named_here_with_its_reason(db: None) -> None:
