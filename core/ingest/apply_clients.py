@@ -82,8 +82,7 @@ def _insert_new(cursor: CursorWrapper) -> None:
         SELECT s.client_id, {values}, CASE WHEN NOT EXISTS (
             SELECT FROM clients o WHERE o.uid_external = s.uid_external
         ) AND row_number() OVER (PARTITION BY s.uid_external ORDER BY s.row_number) = 1 THEN s.uid_external END
-        FROM staging s WHERE s.road = 'new' AND s.outcome IS NULL;
-        UPDATE staging SET wrote = true WHERE road = 'new' AND outcome IS NULL
+        FROM staging s WHERE s.road = 'new' AND s.outcome IS NULL
         """
     )
 
@@ -175,7 +174,7 @@ def _identify(cursor: CursorWrapper, source: str) -> None:
         UPDATE staging s SET wrote = true FROM (
             SELECT min(row_number) AS row_number FROM staging JOIN added USING (uid_external)
             WHERE outcome IS NULL GROUP BY uid_external
-        ) f WHERE f.row_number = s.row_number;
+        ) f WHERE f.row_number = s.row_number AND s.road <> 'new';
 
         UPDATE clients c SET uid_external = f.uid_external FROM (
             SELECT DISTINCT ON (client_id) client_id, uid_external FROM staging

@@ -132,7 +132,7 @@ def _count(cursor: CursorWrapper, sql: str, parameters: dict[str, object] | None
         f"""
         WITH {sql}, marked AS (
             UPDATE staging s SET wrote = true FROM (SELECT DISTINCT row_number FROM done) d
-            WHERE d.row_number = s.row_number
+            WHERE d.row_number = s.row_number AND s.road <> 'new' AND NOT s.wrote
         )
         SELECT count(*) FROM done
         """,

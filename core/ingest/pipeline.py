@@ -325,7 +325,6 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
         FROM staging s
         UNION ALL
         SELECT %s, row_number, 'unchanged', NULL, NULL, NULL, client_id, NULL, NULL, NULL, cells, NULL FROM known_rows
-        ORDER BY row_number
         """,
         [batch.pk, batch.pk],
     )

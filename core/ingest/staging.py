@@ -50,6 +50,14 @@ _COUNTED = (
 )
 _COUNTED = (*_COUNTED, "end_date", "discharge_date", "fingerprint", "outcome", "client_id", "road", "person", "same_as")
 
+# Compiling saves nothing here and costs; sorts of a long file fit in memory, and so do these tables. The last can only
+# be set before a session uses its first temporary table; later it stays what it was.
+_ROOM = """
+SET LOCAL jit = off;
+SET LOCAL work_mem = '64MB';
+DO $$ BEGIN SET temp_buffers = '128MB'; EXCEPTION WHEN invalid_parameter_value THEN NULL; END $$;
+"""
+
 _TABLE = """
 DROP TABLE IF EXISTS pg_temp.staging, pg_temp.known_rows;
 CREATE TEMP TABLE known_rows (
@@ -99,14 +107,14 @@ CREATE TEMP TABLE staging (
     score double precision,               -- bits
     evidence jsonb,                       -- bit by bit: core.linking.evidence
     names_kept boolean NOT NULL DEFAULT false,
-    wrote boolean NOT NULL DEFAULT false  -- it changed or added something
+    wrote boolean NOT NULL DEFAULT false  -- a row that is not 'new' changed or added something
 ) ON COMMIT DROP
 """
 
 
 def create(cursor: CursorWrapper) -> None:
-    """Make the empty table."""
-    cursor.execute(_TABLE)
+    """Make the empty tables."""
+    cursor.execute(_ROOM + _TABLE)
 
 
 def load(cursor: CursorWrapper, rows: Iterable[tuple[CheckedRow, bytes | None]]) -> None:
@@ -149,7 +157,7 @@ def _staged(rows: Iterable[tuple[CheckedRow, bytes | None]]) -> Iterator[tuple[A
         client = tuple(values.get(name) for name in CLIENT_FIELDS)
         stay = tuple(values.get(name) for name in STAY_FIELDS)
         uid = values.get("uid_external")
-        faults = row.faults
+        person, faults = _hash(client, address), row.faults
         yield (
             row.number,
             _array(row.cells),
@@ -159,8 +167,8 @@ def _staged(rows: Iterable[tuple[CheckedRow, bytes | None]]) -> Iterator[tuple[A
             *client[2:],
             Jsonb(address) if address else None,
             *stay,
-            _hash(uid, client, address, stay),
-            _hash(client, address),
+            _hash(person, uid, stay),
+            person,
             "rejected" if faults else None,
             faults[0].code if faults else None,
             " ".join(fault.sentence for fault in faults) or None,
