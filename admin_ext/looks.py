@@ -128,7 +128,8 @@ def said(entry: AccessEntry, names: dict[UUID, str]) -> str:
         one = names.get(_key(entry), f"a record of {many}") if model is not Client else "the client’s page"
     elif one.startswith("report "):
         title = one.removeprefix("report ").replace("_", " ")
-        one = many = f"the people behind the report {title}" if entry.action == "list" else f"the report {title}"
+        named = entry.action in ("list", "export")
+        one = many = f"the people behind the report {title}" if named else f"the report {title}"
     if entry.action != "open" and model is Client:
         one = "the client"
     sentence = _SENTENCES.get(entry.action, f"{entry.action.capitalize()}: {{many}}").format(one=one, many=many)

@@ -9,29 +9,37 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 import reporting
+from admin_ext import files
 from admin_ext.mounting import mount
-from admin_ext.watching import look
+from admin_ext.watching import exported, look
 from core import rules, runs
 from core.errors import CannotLeave, UnknownReport
 from core.models import ReportRun
 from reporting import kept, render
 from reporting.forms import ReportForm
-from reporting.reading import file_ages, room
+from reporting.reading import file_ages, room, streamed
 from reporting.remembered import remembered
 from reporting.report import Params, Report, Row, plural
 
 PEOPLE_PER_PAGE = 100
+BY_NAME = ("last_name", "first_name", "client_id")
+# What one needs to look at the people of a number in a spreadsheet: who they are, and what reports count by.
+PEOPLE_COLUMNS = (
+    "client_id", "uid_external", "first_name", "last_name", "preferred_name", "dob", "gender", "sexual_orientation",
+    "race", "immigration_status", "languages_spoken",
+)  # fmt: skip
 OLD_AFTER = 1  # days
 
 
@@ -43,6 +51,7 @@ def urls() -> list[URLPattern]:
         path("reports/<slug:slug>/keep/", admin.site.admin_view(keep), name="report_keep"),
         path("reports/<slug:slug>/kept/", admin.site.admin_view(kept_page), name="report_kept"),
         path("reports/<slug:slug>/people/", admin.site.admin_view(people_page), name="report_people"),
+        path("reports/<slug:slug>/people.<str:kind>", admin.site.admin_view(people_file), name="report_people_file"),
     ]
 
 
@@ -56,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def report_page(request: HttpRequest, slug: str) -> HttpResponse:
+def report_page(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The page of one report, or its rows as a file. Parameters that do not hold are said beside their fields."""
     report = _readable(request, slug)
     form = report.bind(request.GET, actor=request.user)
@@ -65,8 +74,8 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
     if request.GET.get("format") == "shared":
         return _shared(request, report, form)
     rows = report.rows(request.user, form.cleaned_data)
-    if request.GET.get("format") in FILES:
-        return _download(request, report, form.cleaned_data, rows)
+    if request.GET.get("format") in files.KINDS:
+        return _download(request, report, form.cleaned_data, rows, request.GET["format"])
     return _respond(
         request,
         "admin/reports/report.html",
@@ -88,6 +97,47 @@ def report_page(request: HttpRequest, slug: str) -> HttpResponse:
 def people_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The clients behind one number of a report, as far as this person may see them."""
     report = _readable(request, slug)
+    form, row, people = _behind(request, report)
+    found = people.order_by(*BY_NAME).only("first_name", "last_name", "dob")
+    page = _People(found, PEOPLE_PER_PAGE, report.number(row)).get_page(request.GET.get("p"))
+    key = report.key(row)
+    look(request, number=page.paginator.count, detail=f"{_words(form.cleaned_data)}, row: {key}")
+    return _respond(
+        request,
+        "admin/reports/people.html",
+        title=report.title,
+        report=report,
+        heading=key.replace("_", " "),
+        people=page,
+        clients_shown=page.object_list,
+        chosen=_chosen(form),
+        back=f"?{_query(form)}",
+        here=f"?{_query(form, row=key)}",
+        kinds=files.KINDS if rules.allows(request.user, "core.export_rows") else (),
+    )
+
+
+@require_safe
+def people_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
+    """The same clients as a file, for those who may export; read while it is sent."""
+    report = _readable(request, slug)
+    rules.require(request.user, "core.export_rows")
+    if kind not in files.KINDS:
+        raise Http404
+    form, row, people = _behind(request, report)
+    number, key = report.number(row), report.key(row)
+    if sentence := files.too_long(kind, number):
+        messages.error(request, sentence)
+        return HttpResponseRedirect(f"{reverse('admin:report_people', args=[slug])}?{_query(form, row=key)}")
+    with room():
+        exported(request, people, number)
+    look(request, detail=f"{_words(form.cleaned_data)}, row: {key}")
+    name = render.file_name(report, {**form.cleaned_data, "row": key})
+    return files.download(kind, name, report.title, PEOPLE_COLUMNS, streamed(people.order_by(*BY_NAME), PEOPLE_COLUMNS))
+
+
+def _behind(request: HttpRequest, report: Report) -> tuple[ReportForm, Row, QuerySet]:
+    """Form, row and clients that the address names."""
     form = report.bind(request.GET, actor=request.user)
     if not form.is_valid():
         raise Http404("These parameters do not hold.")
@@ -96,21 +146,7 @@ def people_page(request: HttpRequest, slug: str) -> HttpResponse:
     people = report.people(request.user, params, row) if row else None
     if people is None:
         raise Http404("There is no list behind this.")
-    found = people.order_by("last_name", "first_name", "client_id").only("first_name", "last_name", "dob")
-    page = _People(found, PEOPLE_PER_PAGE, report.number(row)).get_page(request.GET.get("p"))
-    look(request, number=page.paginator.count, detail=f"{_words(params)}, row: {asked}")
-    return _respond(
-        request,
-        "admin/reports/people.html",
-        title=report.title,
-        report=report,
-        heading=asked.replace("_", " "),
-        people=page,
-        clients_shown=page.object_list,
-        chosen=_chosen(form),
-        back=f"?{_query(form)}",
-        here=f"?{_query(form, row=asked)}",
-    )
+    return form, row, people
 
 
 @require_POST
@@ -159,12 +195,6 @@ def _run(found: QuerySet, key: str) -> ReportRun:
         raise Http404("There is no such run.") from None
 
 
-FILES = {
-    "csv": (render.CSV_TYPE, lambda report, rows: render.csv_text(report, rows).encode()),
-    "xlsx": (render.XLSX_TYPE, render.xlsx_bytes),
-}
-
-
 class _People(Paginator):
     """Pages of a list whose length the report has counted already."""
 
@@ -204,21 +234,12 @@ def _readable(request: HttpRequest, slug: str) -> Report:
     return report
 
 
-def _download(request: HttpRequest, report: Report, params: Params, rows: list[Row]) -> HttpResponse:
-    return _file(request, report, params, rows, request.GET["format"])
-
-
-def _file(
+def _download(
     request: HttpRequest, report: Report, params: Params, rows: list[Row], kind: str, prefix: str = ""
-) -> HttpResponse:
-    content_type, content = FILES[kind]
+) -> HttpResponseBase:
     look(request, action="download", number=len(rows), detail=f"{prefix and 'to share, '}{_words(params)}")
-    name = prefix + render.file_name(report, params, kind)
-    return HttpResponse(
-        content(report, rows),
-        content_type=content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"},
-    )
+    name = prefix + render.file_name(report, params)
+    return files.download(kind, name, report.title, report.columns, rows)
 
 
 def _beside(request: HttpRequest, report: Report, params: Params) -> Params:
@@ -232,7 +253,7 @@ def _age(source: str, days: int) -> tuple[str, bool]:
     return f"{source}: {'today' if days <= 0 else plural(days, 'day') + ' old'}", days > OLD_AFTER
 
 
-def _shared(request: HttpRequest, report: Report, form: ReportForm) -> HttpResponse:
+def _shared(request: HttpRequest, report: Report, form: ReportForm) -> HttpResponseBase:
     """The file that may leave the agency, or why there is none."""
     params = form.cleaned_data
     try:
@@ -240,7 +261,7 @@ def _shared(request: HttpRequest, report: Report, form: ReportForm) -> HttpRespo
     except CannotLeave as error:
         form.add_error(None, str(error))
         return _respond(request, "admin/reports/report.html", title=report.title, **_frame(report, form))
-    return _file(request, report, params, rows, "csv", "shared_")
+    return _download(request, report, params, rows, "csv", "shared_")
 
 
 def _words(params: Params) -> str:

@@ -21,7 +21,14 @@ from core.models import Client
 Handler = Callable[[HttpRequest], HttpResponse]
 
 # What the last part of a route's name is called in the log; any other is called what it is.
-ACTIONS = {"changelist": "list", "change": "open", "report_people": "list", "autocomplete": "choose", "rows": "export"}
+ACTIONS = {
+    "changelist": "list",
+    "change": "open",
+    "report_people": "list",
+    "report_people_file": "export",
+    "autocomplete": "choose",
+    "rows": "export",
+}
 # Pages that say nothing of anyone, unless they show clients.
 QUIET = {"index", "app_list", "search", "add", "report_index", "autocomplete"}
 UNSEEN = {"login", "logout", "jsi18n", "password_change", "password_change_done", "password"}

@@ -1,10 +1,11 @@
 """How fast reports answer, as ratios in one run: naive queries (one COUNT(DISTINCT) per breakdown, as the ORM makes
 them; a correlated subquery per program) against ours, on a large agency.
 
-    python benchmarks/reports.py [CLIENTS] [--keep]
+    python benchmarks/reports.py [CLIENTS] [--keep | --make]
 
 Works in a database of its own on the server of the settings, made and dropped here; with --keep it stays, and the next
-run with as many clients takes it as it is. Every number is the median of several rounds in a warm cache.
+run with as many clients takes it as it is. --make makes and keeps it, and measures nothing. Every number is the median
+of several rounds in a warm cache.
 """
 
 import os
@@ -200,6 +201,16 @@ def reader() -> Staff:
     return staff
 
 
+def make(clients: int) -> None:
+    """Only the agency."""
+    with database(clients, keep=True):
+        pass
+
+
 if __name__ == "__main__":
-    given = [argument for argument in sys.argv[1:] if argument != "--keep"]
-    main(int(given[0]) if given else 1_000_000, "--keep" in sys.argv)
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    size = int(given[0]) if given else 1_000_000
+    if "--make" in sys.argv:
+        make(size)
+    else:
+        main(size, "--keep" in sys.argv)

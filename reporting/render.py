@@ -1,64 +1,103 @@
-"""The rows of a report as CSV, XLSX, JSON or plain text.
+"""The rows of a report, and of every list that leaves as a file, as CSV, XLSX, JSON or plain text.
 
 In CSV and XLSX no text is a formula: it gets an apostrophe where a spreadsheet would run it, and XLSX cells of text are
-typed as text. Numbers stay numbers, negative ones too.
+typed as text. Numbers stay numbers, negative ones too. Both take their rows one by one and keep none: a file may be as
+long as it likes.
 """
 
 import csv
-import io
 import json
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from itertools import chain, islice
+from typing import IO, Any
 
 from django.db.models import Model
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from core.normalise import escape_formula
-from reporting.report import Cell, Params, Report, Row, shown
+from reporting.report import Params, Report, Row, shown
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDEST = 48
+# A piece of a streamed file, in characters: large enough that what surrounds each piece costs nothing beside it.
+PIECE = 64 * 1024
+# As wide as the widest of so many rows are the columns of a workbook.
+_SAMPLE = 500
+
+
+class _Lines(list[str]):
+    """What csv.writer writes to, until the next piece is taken."""
+
+    def write(self, line: str) -> int:
+        self.append(line)
+        return len(line)
+
+
+def csv_pieces(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """UTF-8 text without BOM, lines end with LF, an empty cell is a missing value; in pieces, each made of the rows
+    that are read when it is asked for.
+    """
+    lines, size = _Lines(), 0
+    writer = csv.writer(lines, lineterminator="\n")
+    for row in chain([columns], rows):
+        size += writer.writerow([_plain(cell) for cell in row])
+        if size >= PIECE:
+            yield "".join(lines)
+            lines.clear()
+            size = 0
+    yield "".join(lines)
 
 
 def csv_text(report: Report, rows: Iterable[Row]) -> str:
-    """UTF-8 text without BOM, lines end with LF; an empty cell is a missing value."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(report.columns)
-    writer.writerows([_plain(cell) for cell in row] for row in rows)
-    return out.getvalue()
+    """The same at once."""
+    return "".join(csv_pieces(report.columns, rows))
 
 
-def _plain(cell: Cell) -> Cell:
-    return escape_formula(cell) if isinstance(cell, str) else cell
-
-
-def xlsx_bytes(report: Report, rows: Iterable[Row]) -> bytes:
-    """A workbook with one sheet: the header, frozen, and the rows."""
-    rows = list(rows)
+def xlsx_file(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> IO[bytes]:
+    """A workbook with one sheet, the header, frozen, and the rows: an open temporary file, at its beginning, gone when
+    closed. What openpyxl writes goes to disk row by row.
+    """
+    rows = iter(rows)
+    first = list(islice(rows, _SAMPLE))
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(report.title[:31])
+    sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"
-    for number, name in enumerate(report.columns):
-        longest = max((len(shown(row[number])) for row in rows), default=0)
-        sheet.column_dimensions[chr(ord("A") + number)].width = min(max(longest, len(name)), WIDEST) + 2
-    sheet.append([_cell(sheet, name, bold=True) for name in report.columns])
-    for row in rows:
+    for number, name in enumerate(columns):
+        longest = max((len(shown(_plain(row[number]))) for row in first), default=0)
+        sheet.column_dimensions[get_column_letter(number + 1)].width = min(max(longest, len(name)), WIDEST) + 2
+    sheet.append([_cell(sheet, name, bold=True) for name in columns])
+    for row in chain(first, rows):
         sheet.append([_cell(sheet, cell) for cell in row])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    book.save(file)
+    file.seek(0)
+    return file
 
 
-def _cell(sheet: WriteOnlyWorksheet, value: Cell, bold: bool = False) -> WriteOnlyCell:
-    """openpyxl takes a text that begins with '=' for a formula unless told otherwise."""
-    cell = WriteOnlyCell(sheet, _plain(value))
+def _plain(cell: Any) -> Any:
+    """Numbers and dates as they are; keys, records and lists as text, and text so that no spreadsheet runs it."""
+    if cell is None or isinstance(cell, int | float | Decimal | date):
+        return cell
+    return escape_formula(";".join(cell) if isinstance(cell, list) else str(cell))
+
+
+def _cell(sheet: WriteOnlyWorksheet, value: Any, bold: bool = False) -> WriteOnlyCell:
+    """openpyxl takes a text that begins with '=' for a formula unless told otherwise, and stops at control characters,
+    which XML has no way to write.
+    """
+    value = _plain(value)
+    if isinstance(value, str):
+        value = ILLEGAL_CHARACTERS_RE.sub("", value)
+    cell = WriteOnlyCell(sheet, value)
     if isinstance(value, str):
         cell.data_type = "s"
     if isinstance(value, date):
@@ -105,11 +144,11 @@ def _aligned(text: str, width: int, right: bool) -> str:
     return text.rjust(width) if right else text.ljust(width)
 
 
-def file_name(report: Report, params: Params, extension: str) -> str:
+def file_name(report: Report, params: Params, extension: str = "") -> str:
     """org_summary_2025-04-01_2026-03-31.csv, with the department or program where one was chosen."""
     parts = [report.slug]
     for value in params.values():
         if value is not None:
             kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in str(value))
             parts.append("-".join(part for part in kept.split("-") if part))
-    return "_".join(part for part in parts if part)[:120] + f".{extension}"
+    return "_".join(part for part in parts if part)[:120] + (extension and f".{extension}")

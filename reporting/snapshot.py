@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,16 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from reporting import marks
-from reporting.demographics import AGE_GROUPS, AGES, NOT_RECORDED, OLDEST, PARTITIONS, languages, named, years_before
+from reporting.demographics import (
+    AGE_GROUPS,
+    AGES,
+    DEMOGRAPHICS,
+    NOT_RECORDED,
+    OLDEST,
+    languages,
+    named,
+    years_before,
+)
 
 KEPT = "current"
 _COPIED = {
@@ -56,21 +66,36 @@ FROM (SELECT DISTINCT {name} FROM client);
 COPY words_{name} TO '{folder}/words_{name}.parquet';
 """
 _CODE = "(SELECT code FROM words_{name} WHERE word IS NOT DISTINCT FROM person.{name})::INTEGER AS {name}"
+_YOUNGER = " ".join(f"WHEN dob > ? THEN {place}" for place in range(len(AGE_GROUPS)))
+_AGE = f"CASE WHEN dob IS NULL THEN -1 {_YOUNGER} ELSE {AGES.index(OLDEST)} END"
+# Each question is one statement over the files: `served` has a row per person and place, `person` one per person.
 _SERVED = """
-CREATE TEMP TABLE served AS
-SELECT DISTINCT person, spot FROM stays WHERE start_date <= ? AND end_date >= ? {places}
+WITH served AS MATERIALIZED (
+    SELECT DISTINCT person, spot FROM {stays} WHERE start_date <= ? AND end_date >= ? {chosen}
+),
+person AS MATERIALIZED (SELECT * FROM {people} WHERE person IN (SELECT person FROM served))
 """
-_IN_DEPARTMENT = """
-SELECT department, count(DISTINCT person) FROM served JOIN places USING (spot) GROUP BY department_id, department
+_COUNTS = """
+SELECT 'department' AS section, NULL AS place, department AS value, NULL AS code, count(DISTINCT person) AS number
+FROM served JOIN {places} USING (spot) GROUP BY department_id, department
+UNION ALL
+SELECT 'program', department, name, NULL, count(*)
+FROM served JOIN {places} USING (spot) GROUP BY spot, department, name
+UNION ALL
+SELECT 'total', NULL, NULL, NULL, count(*) FROM person
+UNION ALL
+SELECT 'age_group', NULL, NULL, {age}, count(*) FROM person GROUP BY 4
 """
-_IN_PROGRAM = """
-SELECT department, name, count(*) FROM served JOIN places USING (spot) GROUP BY spot, department, name
+_BY_TEXT = "UNION ALL SELECT '{name}', NULL, NULL, {name}, count(*) FROM person GROUP BY {name} "
+_RETURNING = """
+SELECT (SELECT count(*) FROM person), count(*) FROM person
+WHERE person IN (SELECT person FROM {stays} WHERE start_date < ? {chosen})
 """
 _OCCUPIED = """
 SELECT program, day, count(DISTINCT person)
-FROM (SELECT * FROM stays WHERE start_date <= ? AND end_date >= ?) AS near
+FROM (SELECT * FROM {stays} WHERE start_date <= ? AND end_date >= ?) AS near
 JOIN (SELECT unnest(?::DATE[]) AS day) AS days ON start_date <= day AND end_date >= day
-JOIN places USING (spot)
+JOIN {places} USING (spot)
 GROUP BY spot, program, day
 """
 
@@ -157,83 +182,75 @@ def fresh() -> "Snapshot | None":
     return Snapshot(folder) if marks.holds(mark) else None
 
 
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """One per process, made when first needed, so after a server has forked: to start it takes longer than most
+    questions. Each question has a connection of its own to it.
+    """
+    return duckdb.connect(config={"threads": 2})
+
+
+@lru_cache(maxsize=2 * len(_TEXTS))
+def _words(folder: Path, name: str) -> list[str | None]:
+    """What the numbers of one column stand for."""
+    with _engine().cursor() as lake:
+        words = lake.execute(f"SELECT word FROM read_parquet('{folder}/words_{name}.parquet') ORDER BY code")
+        return [word for (word,) in words.fetchall()]
+
+
 class Snapshot:
     """Questions to one copy."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def _ask(self, lake: duckdb.DuckDBPyConnection, sql: str, values: Iterable[Any] = ()) -> list[tuple]:
-        return lake.execute(sql, list(values)).fetchall()
+    def _ask(self, sql: str, values: Iterable[Any], **parts: str) -> list[tuple]:
+        files = {name: f"read_parquet('{self.folder}/{name}.parquet')" for name in ("stays", "people", "places")}
+        with _engine().cursor() as lake:
+            return lake.execute(sql.format(**files, **parts), list(values)).fetchall()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        lake = duckdb.connect(config={"threads": 2})
-        for name in ("stays", "people", "places"):
-            lake.execute(f"CREATE VIEW {name} AS FROM read_parquet('{self.folder}/{name}.parquet')")
-        return lake
-
-    def _serve(self, lake: duckdb.DuckDBPyConnection, params: dict[str, Any]) -> None:
-        """The tables `served`, a row per person and place, and `person`, a row per person."""
-        places, values = self._places(params)
-        lake.execute(_SERVED.format(places=places), [params["date_to"], params["date_from"], *values])
-        lake.execute("CREATE TEMP TABLE person AS SELECT * FROM people WHERE person IN (SELECT person FROM served)")
-
-    def _places(self, params: dict[str, Any]) -> tuple[str, list[str]]:
+    def _chosen(self, params: dict[str, Any]) -> tuple[str, list[str]]:
+        """The condition for the department and the program asked for, and its values."""
         found, values = "", []
         for name, column in (("department", "department_id"), ("program", "program")):
             if params.get(name):
-                found += f" AND spot IN (SELECT spot FROM places WHERE {column} = ?)"
+                places = f"read_parquet('{self.folder}/places.parquet')"
+                found += f" AND spot IN (SELECT spot FROM {places} WHERE {column} = ?)"
                 values.append(str(params[name].pk))
         return found, values
 
     def counts(self, params: dict[str, Any]) -> dict[str, Counter]:
         """As reporting.served.counts()."""
-        with self._open() as lake:
-            self._serve(lake, params)
-            found: dict[str, Counter] = {"total": Counter(), "department": Counter(), "program": Counter()}
-            found["total"]["", ""] = self._ask(lake, "SELECT count(*) FROM person")[0][0]
-            for name, number in self._ask(lake, _IN_DEPARTMENT):
-                found["department"]["", name] += number
-            for department, name, number in self._ask(lake, _IN_PROGRAM):
-                found["program"][department, name] += number
-            for section in PARTITIONS[:-1]:
-                found[section] = Counter()
-                for word, number in self._words(lake, section):
-                    found[section]["", named(word)] += number
-            found["language"] = Counter()
-            for word, number in self._words(lake, "languages"):
-                for language in languages(json.loads(word) if word else None):
+        chosen, values = self._chosen(params)
+        cuts = [years_before(params["date_to"], years) for years, _ in AGE_GROUPS]
+        sql = _SERVED + _COUNTS + "".join(_BY_TEXT.format(name=name) for name in _TEXTS)
+        rows = self._ask(sql, [params["date_to"], params["date_from"], *values, *cuts], chosen=chosen, age=_AGE)
+        found: dict[str, Counter] = {name: Counter() for name in ("total", "department", "program", *DEMOGRAPHICS)}
+        for section, place, value, code, number in rows:
+            if section == "languages":
+                for language in self._languages(code):
                     found["language"]["", language] += number
-            found["age_group"] = self._ages(lake, params["date_to"])
+            else:
+                found[section][place or "", self._value(section, value, code)] += number
         return found
 
-    def _words(self, lake: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str | None, int]]:
-        words = f"read_parquet('{self.folder}/words_{name}.parquet')"
-        grouped = f"SELECT {name} AS code, count(*) AS number FROM person GROUP BY {name}"
-        return self._ask(lake, f"SELECT word, number FROM ({grouped}) JOIN {words} USING (code)")
+    def _value(self, section: str, value: str | None, code: int | None) -> str:
+        if section == "age_group":
+            return NOT_RECORDED if code < 0 else AGES[code]
+        return named(_words(self.folder, section)[code]) if section in _TEXTS else value or ""
 
-    def _ages(self, lake: duckdb.DuckDBPyConnection, day: date) -> Counter:
-        cases = " ".join(f"WHEN dob > ? THEN {place}" for place in range(len(AGE_GROUPS)))
-        age = f"CASE WHEN dob IS NULL THEN -1 {cases} ELSE {AGES.index(OLDEST)} END"
-        sql = f"SELECT {age} AS age, count(*) FROM person GROUP BY age"
-        rows = self._ask(lake, sql, [years_before(day, years) for years, _ in AGE_GROUPS])
-        return Counter({("", NOT_RECORDED if age < 0 else AGES[age]): number for age, number in rows})
+    def _languages(self, code: int) -> set[str]:
+        word = _words(self.folder, "languages")[code]
+        return languages(json.loads(word) if word else None)
 
     def newcomers(self, params: dict[str, Any]) -> tuple[int, int]:
         """As reporting.served.newcomers()."""
-        with self._open() as lake:
-            self._serve(lake, params)
-            places, values = self._places(params)
-            total = self._ask(lake, "SELECT count(*) FROM person")[0][0]
-            again = self._ask(
-                lake,
-                f"SELECT count(*) FROM person WHERE person IN (SELECT person FROM stays WHERE start_date < ?{places})",
-                [params["date_from"], *values],
-            )[0][0]
+        chosen, places = self._chosen(params)
+        values = [params["date_to"], params["date_from"], *places, params["date_from"], *places]
+        ((total, again),) = self._ask(_SERVED + _RETURNING, values, chosen=chosen)
         return total - again, again
 
     def occupied(self, days: list[date]) -> dict[tuple[UUID, date], int]:
         """(program, day) → different people in it on that day."""
-        with self._open() as lake:
-            rows = self._ask(lake, _OCCUPIED, [max(days), min(days), days])
+        rows = self._ask(_OCCUPIED, [max(days), min(days), days])
         return {(UUID(program), day): number for program, day, number in rows}

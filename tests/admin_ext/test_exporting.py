@@ -31,7 +31,7 @@ def test_the_filtered_clients_leave_as_csv(browse, analyst, amina, stranger):
 
 def test_xlsx_has_the_same_rows_and_dates(browse, coordinator, amina):
     response = browse(coordinator).get(url("client_export", "xlsx"))
-    rows = list(load_workbook(io.BytesIO(response.content)).active.values)
+    rows = list(load_workbook(io.BytesIO(response.getvalue())).active.values)
     assert rows[0][:3] == ("client_id", "uid_external", "first_name")
     assert rows[1][2] == "Amina"
     assert date(1990, 4, 2) in [getattr(cell, "date", lambda: None)() for cell in rows[1] if cell is not None]

@@ -45,7 +45,7 @@ _QUERIES = {
     "admin:autocomplete": "?app_label=core&model_name=enrollment&field_name=client&term=",
 }
 # Asked for with parameters that a page of its own test gives: without them nobody finds anything behind them.
-WITHOUT_ANSWER = ("admin:report_people", "admin:core_client_unassign")
+WITHOUT_ANSWER = ("admin:report_people", "admin:report_people_file", "admin:core_client_unassign")
 
 
 def expected(row: Row, persona: str, *, method: str, visible: bool) -> frozenset[str]:

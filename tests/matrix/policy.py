@@ -116,6 +116,7 @@ POLICY: tuple[Row, ...] = (
     Row("admin:report_keep", "keep the numbers as they stand", get=None, post=READING, page=False),
     Row("admin:report_kept", "what has moved since a run was kept", get=READING, post=None),
     Row("admin:report_people", "the clients behind a number", get=READING, post=None),
+    Row("admin:report_people_file", "the same as CSV or XLSX", get=EXPORTING, post=None),
     *_admin("client", see=EVERYONE, write=WRITING),
     _version("client"),
     _export("client"),

@@ -36,7 +36,9 @@ def test_percent_keeps_its_decimal_in_csv():
 
 
 def test_xlsx_cells_are_typed():
-    book = openpyxl.load_workbook(io.BytesIO(render.xlsx_bytes(reporting.get("vacancy"), ROWS)))
+    report = reporting.get("vacancy")
+    with render.xlsx_file(report.title, report.columns, ROWS) as file:
+        book = openpyxl.load_workbook(file)
     sheet = book.active
     assert sheet.title == "Vacancy Tracker"
     assert [cell.data_type for cell in sheet[2]] == ["s", "s", "n", "n", "n", "n", "d"]
