@@ -6,6 +6,7 @@ PostgreSQL refuses to run as root, so root gives the folder to a system user and
 
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 BINARIES = Path(os.environ.get("PG15_BINARIES", "/usr/lib/postgresql/15/bin"))
 MISSING = "skipped: no PostgreSQL 15"
@@ -31,9 +34,13 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def private_cluster(user: str = "ccd", password: str = "ccdpass", database: str = "ccd") -> Iterator[str]:
-    """The URL of a running server with this user (a superuser, as in the image of Docker) and an empty database."""
-    folder = Path(tempfile.mkdtemp(prefix="ccd-pg15-", dir="/tmp"))
+def private_cluster(
+    user: str = "ccd", password: str = "ccdpass", database: str = "ccd", *, within: str = "/tmp", wal: str | None = None
+) -> Iterator[str]:
+    """The URL of a running server with this user (a superuser, as in the image of Docker) and an empty database; its
+    files in a folder `within` this one, those of its log of changes in `wal`.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ccd-pg15-", dir=within))
     owner = _system_user()
     data, port = folder / "data", _free_port()
     try:
@@ -42,6 +49,8 @@ def private_cluster(user: str = "ccd", password: str = "ccdpass", database: str 
             for path in (folder, folder / "password"):
                 shutil.chown(path, owner.pw_uid, owner.pw_gid)
         how = ["--encoding=UTF8", "--locale=C.UTF-8", "--auth-host=scram-sha-256", "--auth-local=trust"]
+        if wal:
+            how.append(f"--waldir={wal}")
         _run(owner, "initdb", "-D", data, "-U", user, f"--pwfile={folder / 'password'}", *how)
         options = f"{_OPTIONS} -c port={port} -c unix_socket_directories={folder}"
         try:
@@ -52,6 +61,32 @@ def private_cluster(user: str = "ccd", password: str = "ccdpass", database: str 
             _run(owner, "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop", check=False)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def restart(url: str, mode: str) -> None:
+    """Let the server stop as `mode` of pg_ctl says, at once with "immediate", and start again."""
+    with psycopg.connect(url) as connection:
+        data = connection.execute("SHOW data_directory").fetchone()[0]
+    _run(_system_user(), "pg_ctl", "-D", data, "-l", Path(data).parent / "log", "-m", mode, "-w", "restart")
+
+
+def start_again(data: Path) -> None:
+    """Start the server of this folder as it was started before, if it is down."""
+    before = shlex.split((data / "postmaster.opts").read_text())[1:]
+    options = [word for word in before if word not in ("-D", str(data))]
+    _run(
+        _system_user(),
+        "pg_ctl",
+        "-D",
+        data,
+        "-l",
+        data.parent / "log",
+        "-w",
+        "-o",
+        shlex.join(options),
+        "start",
+        check=False,
+    )
 
 
 def _system_user() -> pwd.struct_passwd | None:

@@ -17,7 +17,7 @@ from core.ingest.profile import SourceProfile
 from core.ingest.xlsx import Sheet
 from core.normalise import header_key, unescape_formula
 
-LARGEST: Final = 64 * 1024 * 1024
+LARGEST: Final = 128 * 1024 * 1024
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -313,7 +313,7 @@ def test_it_refuses_a_path_that_is_no_readable_file(tmp_path):
 def test_it_refuses_an_oversize_file_before_reading_it(tmp_path):
     with (tmp_path / "big.csv").open("wb") as file:
         file.truncate(reader.LARGEST + 1)
-    with pytest.raises(FileRefused, match="at most 64 MB"):
+    with pytest.raises(FileRefused, match="at most 128 MB"):
         read_source(tmp_path / "big.csv")
 
 
