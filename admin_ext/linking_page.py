@@ -15,8 +15,9 @@ from core.linking import parameters, rehearsal
 from core.models import LinkModel, LinkSettings
 
 _HELP = {
-    "auto_bits": "Bits from which a row is linked by itself. 10 bits are odds of 1,000 to 1.",
-    "hold_bits": "Bits from which a row waits for a person. Below, it is a new client.",
+    "auto_bits": "Bits from which a row is linked by itself. 8 bits are odds of 250 to 1.",
+    "hold_bits": "Bits from which a row waits for a person. Below, it is a new client. An agency of fewer than 200,000 "
+    "clients asks up to 6 bits earlier.",
     "margin_bits": "The next candidate must be so many bits behind for a link by itself.",
 }
 

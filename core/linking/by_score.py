@@ -20,7 +20,7 @@ from core.linking.weights import Weights, is_exact
 # So many rows tell how often fields agree; from fewer nothing is learnt.
 LEARNS_FROM: Final = 300
 # An equal name and date links from so many bits less.
-EXACT_BITS: Final = 3.0
+EXACT_BITS: Final = 4.0
 # Rows to look at: new people by the first row of each, and rows of an equal name and date.
 _WHICH: Final = f"""s.outcome IS NULL AND (s.person = s.row_number OR s.road = 'exact')
     OR s.outcome = 'held' AND s.reason_code IN {candidates.HELD_EXACT}"""
@@ -39,9 +39,9 @@ def link_by_score(cursor: CursorWrapper, source: str, parameters: Parameters, we
             continue
         compared = compare(pairs.rows, pairs.i, pairs.clients, pairs.j, weights.is_known)
         if not learnt and pairs.owners >= LEARNS_FROM:
-            learn(compared, weights, pairs.rows.texts, pairs.born_apart, owners=pairs.owners)
+            learn(compared, weights, pairs.rows.texts, owners=pairs.owners)
             learnt = True
-        scored = score(compared, weights, pairs.rows.texts, pairs.born_apart)
+        scored = score(compared, weights, pairs.rows.texts)
         _Chunk(pairs, compared, scored, parameters, weights).decide(cursor, _Before.of(cursor, span))
     if learnt:
         model.keep_learnt(weights)

@@ -109,16 +109,6 @@ class Pairs:
     i: np.ndarray
     j: np.ndarray
 
-    @property
-    def born_apart(self) -> np.ndarray:
-        """Years between the dates of birth, 0 where one is missing."""
-        return years_apart(self.rows.dob[self.i], self.clients.dob[self.j])
-
-
-def years_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Years between dates as yyyymmdd, 0 where one is missing."""
-    return np.where((a > 0) & (b > 0), np.abs(a - b) // 10_000, 0)
-
 
 def prepare(cursor: CursorWrapper) -> None:
     """Make the keys of every row of staging that has not found its client yet, or only by name and date of birth."""

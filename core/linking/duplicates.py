@@ -12,7 +12,6 @@ from django.db.backends.utils import CursorWrapper
 
 from core import audit, rules
 from core.linking import model, parameters
-from core.linking.candidates import years_apart
 from core.linking.comparing import compare
 from core.linking.parameters import Parameters
 from core.linking.people import CLIENT_COLUMNS, People, Texts
@@ -26,6 +25,8 @@ BLOCK: Final = 40
 # Clients whose pairs are compared at once.
 CHUNK: Final = 20_000
 LEARNS_FROM: Final = 2000
+# Pairs are shown from so many bits below those from which a row is held at most: nobody waits for them.
+BELOW: Final = 4.0
 Progress = Callable[[int], None]
 
 _SHARED = f"""
@@ -72,7 +73,7 @@ class Suspicion:
 def find_pairs(
     cursor: CursorWrapper, settings: Parameters, weights: Weights, progress: Progress = lambda number: None
 ) -> Iterator[Suspicion]:
-    """Every pair from `hold_bits` on, a chunk of clients at a time. To be called in a transaction."""
+    """Every pair from BELOW `hold_bits` on, a chunk of clients at a time. To be called in a transaction."""
     cursor.execute(_SHARED)
     cursor.execute("SELECT count(*) FROM numbered")
     number = cursor.fetchone()[0]
@@ -99,11 +100,11 @@ def _judged(
     rows = cursor.fetchall()
     people = People.of(rows, Texts())
     compared = compare(people, i, people, j, weights.is_known)
-    apart = years_apart(people.dob[i], people.dob[j])
     if learns:
-        learn(compared, weights, people.texts, apart, owners=CHUNK)
-    scored = score(compared, weights, people.texts, apart)
-    for pair in np.flatnonzero(~scored.hopeless & (scored.total >= settings.hold_bits)):
+        learn(compared, weights, people.texts, owners=CHUNK)
+    scored = score(compared, weights, people.texts)
+    least = min(settings.hold_bits - BELOW, settings.among(weights.clients).hold_bits)
+    for pair in np.flatnonzero(~scored.hopeless & (scored.total >= least)):
         client, other = rows[i[pair]][-1], rows[j[pair]][-1]
         evidence = evidence_of_pair(pair, compared, scored, other, weights, settings)
         yield Suspicion(client, other, round(float(scored.total[pair]), 2), evidence)

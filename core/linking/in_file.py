@@ -9,13 +9,15 @@ import numpy as np
 from django.db.backends.utils import CursorWrapper
 
 from core.linking import candidates
-from core.linking.candidates import BUDGET, CAPS, affordable, by_kind, people_of, years_apart
+from core.linking.candidates import BUDGET, CAPS, affordable, by_kind, people_of
 from core.linking.comparing import compare, compare_names
 from core.linking.holding import Held, hold_uncertain, write_held
 from core.linking.parameters import Parameters
 from core.linking.scoring import hopeless_by_name, score
 from core.linking.weights import Weights, is_exact
 
+# One new person in a hundred is guessed to stand in the file twice, spelt in two ways.
+TWICE: Final = 0.01
 # Heads: the first row of every new person, and the rows that have found their client.
 _HEADS: Final = """
 DROP TABLE IF EXISTS pg_temp.heads;
@@ -80,18 +82,24 @@ def link_within_file(cursor: CursorWrapper, parameters: Parameters, weights: Wei
     unless both have identifiers; one who may be is held. Rows are looked at in pieces: memory does not grow with them.
     """
     cursor.execute(_HEADS)
-    cursor.execute("SELECT EXISTS (SELECT FROM heads WHERE is_new)")
-    if not cursor.fetchone()[0]:
+    cursor.execute("SELECT count(*), count(*) FILTER (WHERE is_new) FROM heads")
+    number, new = cursor.fetchone()
+    if not new:
         return
     candidates.prepare_linked(cursor)
     cursor.execute(_KEYS)
-    order = FileOrder()
+    order, prior = FileOrder(), _prior(weights, number)
     for span in list(candidates.spans(cursor)):
-        order.decide(_pairs(cursor, parameters, weights, span))
+        order.decide(_pairs(cursor, parameters, weights, span, prior=prior))
     order.write(cursor)
 
 
-def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights, span: range) -> list[Pair]:
+def _prior(weights: Weights, heads: int) -> float:
+    """Bits before anything was compared: how likely one of the other people of the file is meant."""
+    return min(weights.prior, float(np.log2(TWICE / heads)))
+
+
+def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights, span: range, *, prior: float) -> list[Pair]:
     """Pairs worth looking at whose later row is in the span."""
     cursor.execute(_PAIRS, {"low": span.start, "high": span.stop - 1})
     found = _by_name(cursor, np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2), weights)
@@ -102,9 +110,10 @@ def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights, span
     cursor.execute("SELECT row_number, client_id FROM heads WHERE row_number = ANY(%s)", [numbers.tolist()])
     clients = dict(cursor.fetchall())
     compared = compare(people, i, people, j, weights.is_known)
-    scored = score(compared, weights, people.texts, years_apart(people.dob[i], people.dob[j]))
+    scored = score(compared, weights, people.texts, prior=prior)
     exact = is_exact(compared)
-    conflicts = (compared.levels["phone"] > 1) & (compared.levels["postal_code"] > 1)
+    levels = compared.levels
+    conflicts = (levels["phone"] > 1) & (levels["postal_code"] > 1) & (levels["email"] != 1)
     near = ~scored.hopeless & (scored.total >= parameters.hold_bits) if parameters.scores else exact
     pairs = []
     for k in np.flatnonzero(exact | near):

@@ -16,7 +16,9 @@ from core.normalise import fold
 
 _SOUNDS: Final = str.maketrans("bpfvcgjkqsxzdtlmnr", "111122222222334556", "aeiouyhw")
 _DOUBLED: Final = re.compile(r"(.)\1+")
+# Which texts are first names: one of these numbers for each.
 Known = Callable[[Sequence[str]], np.ndarray]
+NO_NAME, MAY_BE, NAME = range(3)
 
 
 @cache
@@ -47,7 +49,8 @@ def differs_by_ending(x: str, y: str) -> bool:
 
 def name_levels(texts: Texts, a: Codes, b: Codes, known: Known | None = None) -> np.ndarray:
     """The level of every pair of codes. `known` says which texts are first names in their own right, not slips of one:
-    two such that look alike are siblings' names. Without it they are slips or spellings (last names).
+    two such that look alike are siblings' names, and so are two that differ by a woman's ending where both may be
+    names. Without it they are slips or spellings (last names).
     """
     levels = np.zeros(len(a), dtype=np.uint8)
     both = (a >= 0) & (b >= 0)
@@ -80,9 +83,9 @@ def _judged(texts: Texts, a: Codes, b: Codes, known: Known | None) -> np.ndarray
     found[(edits == 1) & (long >= 4) & (short >= 3) | (edits == 2) & (short >= 6) & (jaro >= 0.85)] = TYPO
     if known is not None:
         near = np.flatnonzero(found != DIFFERENT)
-        names = known([x[i] for i in near]) & known([y[i] for i in near])
+        names = np.minimum(known([x[i] for i in near]), known([y[i] for i in near]))
         endings = np.array([differs_by_ending(x[i], y[i]) for i in near], dtype=bool)
-        found[near[names | endings]] = KIN
+        found[near[(names == NAME) | (names == MAY_BE) & endings]] = KIN
     found[(short == 1) & (first[a] == first[b])] = INITIAL
     table = variants()
     listed = texts.fact("listed", table.__contains__, both)

@@ -1,10 +1,15 @@
 """How far the system may go by itself: three thresholds and a switch, which an Administrator reads and changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log2
+from typing import Final
 
 from core import audit, records, rules
+from core.linking.weights import AT_LEAST
 from core.models import LinkSettings, Staff
 
+# In a small agency a person is asked up to so many bits earlier.
+EARLIER: Final = 6.0
 FIELDS = ("mode", "auto_bits", "hold_bits", "margin_bits")
 
 
@@ -13,8 +18,8 @@ class Parameters:
     """Bits from which a pair is linked by itself, from which it is held, and how far the next one must be behind."""
 
     mode: str = LinkSettings.Mode.AUTOMATIC
-    auto_bits: float = 10.0
-    hold_bits: float = -4.0
+    auto_bits: float = 8.0
+    hold_bits: float = 0.0
     margin_bits: float = 5.0
 
     @property
@@ -26,6 +31,13 @@ class Parameters:
     def scores(self) -> bool:
         """Scores are looked at at all."""
         return self.mode != LinkSettings.Mode.OFF
+
+    def among(self, clients: int) -> "Parameters":
+        """The same for an agency of so many clients. Bits begin with the careful prior of a big one; where few people
+        could be meant, fewer bits make it as likely as not.
+        """
+        earlier = min(EARLIER, max(0.0, log2(AT_LEAST / max(clients, 1))))
+        return replace(self, hold_bits=self.hold_bits - earlier)
 
 
 def current() -> Parameters:

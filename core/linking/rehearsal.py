@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from core.linking.parameters import Parameters
-from core.models import ClientIdentifier, ClientLink, ImportBatch, ImportRow
+from core.models import Client, ClientIdentifier, ClientLink, ImportBatch, ImportRow
 
 # The latest rows and verdicts that are looked through while someone waits.
 LATEST: Final = 20_000
@@ -45,7 +45,7 @@ class Rehearsal:
 
 def rehearse(parameters: Parameters) -> Rehearsal:
     """Judge the kept evidence by other parameters. Reads only."""
-    found = Rehearsal()
+    found, parameters = Rehearsal(), parameters.among(Client.objects.count())
     _rows(found, parameters)
     _pairs(found, parameters)
     return found

@@ -154,7 +154,8 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
                 'postal code. Decide whether they are one person.'
         FROM exact e JOIN clients c ON c.client_id = e.clients[1]
         WHERE e.row_number = s.row_number AND s.outcome IS NULL
-          AND c.phone_digits <> ccd_digits(s.phone_number) AND c.postal_key <> ccd_postal_key(s.address);
+          AND c.phone_digits <> ccd_digits(s.phone_number) AND c.postal_key <> ccd_postal_key(s.address)
+          AND NOT coalesce(lower(c.email) = lower(s.email), false);
 
         UPDATE staging s SET client_id = e.clients[1], road = 'exact'
         FROM exact e WHERE e.row_number = s.row_number AND s.outcome IS NULL
@@ -180,7 +181,8 @@ def _link_rest(cursor: CursorWrapper, source: str) -> None:
     )
     if not _any_to_score(cursor):
         return
-    settings, weights = parameters.current(), model.current()
+    weights = model.current()
+    settings = parameters.current().among(weights.clients)
     candidates.prepare(cursor)
     if settings.scores:
         link_by_score(cursor, source, settings, weights)

@@ -17,15 +17,16 @@ BARS: Final = {
     "dob": "The dates of birth are different: a parent and a child may share the name, the phone and the address.",
     "generation": "The years of birth are a generation apart: a parent and a child may share everything else.",
     "last_name": "The last names do not agree, and nothing of phone, e-mail and address makes up for it.",
-    "evidence": "Too little is known of one of the two: without a date of birth only an e-mail address tells a parent "
-    "from a child of the same name, without a first name a phone or an e-mail address is needed.",
-    "slips": "More than one of first name, last name and date of birth is not quite the same, and neither phone, "
-    "e-mail nor address agrees.",
+    "evidence": "Too little is known of one of the two: without a date of birth it takes the same name, phone and "
+    "address or the same e-mail address, without a first name a phone or an e-mail address.",
+    "slips": "The date of birth is not quite the same, nor is a name, and neither phone, e-mail nor address agrees.",
     "source": "The source knows this client by another identifier.",
 }
 _CODES: Final = ("", *BARS)
-# Years from which two people of one name may be parent and child.
-GENERATION: Final = 12
+# Days from which two people of one name may be parent and child, and up to which they are no sisters or brothers and
+# a date may be a slip over the end of a month.
+GENERATION: Final = 12 * 365
+SLIP: Final = 31
 
 
 @dataclass(slots=True)
@@ -42,33 +43,56 @@ class Scored:
         return _CODES[self.bar[i]]
 
 
-def score(pairs: Compared, weights: Weights, texts: Texts, born_apart: np.ndarray) -> Scored:
-    """Score compared pairs. `born_apart`: years between the two dates of birth, 0 where one is missing."""
+def score(pairs: Compared, weights: Weights, texts: Texts, *, prior: float | None = None) -> Scored:
+    """Score compared pairs. `prior`: bits before anything was compared, where it is not a client who is meant."""
+    apart = days_apart(*pairs.values["dob"])
     bits = weights.bits(pairs, texts)
-    contact = sum(bits[name] for name in lv.CONTACT)
-    bits["household"] = np.minimum(lv.CONTACT_CAP - contact, 0.0)
-    bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior)
+    bits["household"] = _household(pairs.levels, bits)
+    bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior if prior is None else prior)
     total = sum(bits.values())
-    return Scored(total, bits, _bars(pairs.levels, born_apart), _hopeless(pairs.levels, born_apart))
+    return Scored(total, bits, _bars(pairs.levels, apart), _hopeless(pairs.levels, apart))
 
 
-def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
+def _household(levels: dict[str, np.ndarray], bits: dict[str, np.ndarray]) -> np.ndarray:
+    """What is taken off again of phone, e-mail and address, which tell one fact several times. Who lives in the same
+    street and number has the same postal code.
+    """
+    both = (levels["street"] == 1) & (levels["postal_code"] == 1)
+    twice = np.where(both, np.maximum(np.minimum(bits["street"], bits["postal_code"]), 0.0), 0.0)
+    told = sum(bits[name] for name in lv.CONTACT)
+    return np.minimum(told - twice, lv.CONTACT_CAP) - told
+
+
+def days_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Days between dates as yyyymmdd, to a day or two, also of impossible ones; 0 where one is missing."""
+
+    def day(date: np.ndarray) -> np.ndarray:
+        return date // 10_000 * 365.2425 + date // 100 % 100 * 30.44 + date % 100
+
+    return np.where((a > 0) & (b > 0), np.abs(day(a) - day(b)), 0.0)
+
+
+def _bars(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
     """The first bar that applies to each pair. A household shares its address, and twins their phone: what it takes to
-    pass over a doubt is weighed against who else would agree in the rest.
+    pass over a doubt is weighed against who else would agree in the rest. Of one name at one address nobody else is
+    born a few days earlier or later.
     """
     first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
     reached = (levels["phone"] == 1) | (levels["email"] == 1)
     street, postal = levels["street"], levels["postal_code"]
     at_home = reached | (street == 1) & (postal <= 2) | (street == 2) & (postal == 1)
     sure_of_first = (first == lv.SAME) | (first == lv.VARIANT)
+    shares_all = (first == lv.SAME) & (last == lv.SAME) & (levels["order"] == 0) & (levels["gender"] != 2)
+    shares_all &= (levels["phone"] == 1) & (street == 1) & (postal == 1)
     tests = {
         "first_name": (first >= lv.KIN) | (last == lv.DIFFERENT) & ~sure_of_first,
         "gender": (levels["gender"] == 2) & ~sure_of_first,
-        "dob": (dob == lv.DOB_DIFFERENT) | (dob == lv.DOB_NEAR) & ~at_home,
-        "generation": born_apart >= GENERATION,
+        "dob": (dob == lv.DOB_DIFFERENT) & (apart > SLIP) | (dob >= lv.DOB_NEAR) & ~at_home,
+        "generation": apart >= GENERATION,
         "last_name": ((last == lv.DIFFERENT) | (last == lv.MISSING)) & ~(at_home & (dob == lv.DOB_SAME)),
-        "evidence": ((first == lv.MISSING) | (first == lv.INITIAL)) & ~reached
-        | (dob == lv.MISSING) & (levels["email"] != 1),
+        "evidence": (first == lv.MISSING) & ~reached
+        | (first == lv.INITIAL) & ~at_home
+        | (dob == lv.MISSING) & (levels["email"] != 1) & ~shares_all,
         "slips": _slips(levels) & ~at_home,
         "source": levels["source"] == 1,
     }
@@ -79,20 +103,19 @@ def _bars(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
 
 
 def _slips(levels: dict[str, np.ndarray]) -> np.ndarray:
-    """More than one thing of name and date is not quite the same; swapped names are one."""
-    names = [(levels[name] > lv.VARIANT) for name in ("first_name", "last_name")]
-    return sum([*names, levels["order"] == 1, levels["dob"] > lv.DOB_SAME], np.zeros(len(names[0]), dtype=int)) > 1
+    """The date is not quite the same, nor is a name or their order. Of names alone the bits tell enough."""
+    names = (levels["first_name"] > lv.VARIANT) | (levels["last_name"] > lv.VARIANT) | (levels["order"] == 1)
+    return names & (levels["dob"] > lv.DOB_SAME)
 
 
-def _hopeless(levels: dict[str, np.ndarray], born_apart: np.ndarray) -> np.ndarray:
-    """Two people, whatever they share: neither first name nor date of birth agrees; twins and siblings born on one day,
-    unless an e-mail address says otherwise; another first and last name; a generation apart in one household.
+def _hopeless(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
+    """Two people, whatever they share: neither first name nor date of birth agrees; another first and last name; and
+    unless an e-mail address says otherwise, since a household shares its phone: twins, and a generation apart.
     """
     first, dob = levels["first_name"], levels["dob"]
-    reached = (levels["phone"] == 1) | (levels["email"] == 1)
-    twins = (first == lv.DIFFERENT) & (dob != lv.MISSING) & (levels["email"] != 1)
-    parents = (dob == lv.DOB_DIFFERENT) & (born_apart >= GENERATION) & ~reached
-    return hopeless_by_name(levels) | twins | parents
+    twins = (first == lv.DIFFERENT) & (dob != lv.MISSING)
+    parents = (dob == lv.DOB_DIFFERENT) & (apart >= GENERATION)
+    return hopeless_by_name(levels) | (twins | parents) & (levels["email"] != 1)
 
 
 def hopeless_by_name(levels: dict[str, np.ndarray]) -> np.ndarray:
@@ -106,9 +129,7 @@ def chances(total: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp2(-np.clip(total, -60.0, 60.0)))
 
 
-def learn(
-    pairs: Compared, weights: Weights, texts: Texts, born_apart: np.ndarray, *, owners: int, rounds: int = 8
-) -> None:
+def learn(pairs: Compared, weights: Weights, texts: Texts, *, owners: int, rounds: int = 8) -> None:
     """EM over the pairs found for `owners` people; u stays. What looks like one person says how often fields agree.
 
     How many of all possible pairs are one person is learnt along the way and forgotten again: decisions start from the
@@ -118,7 +139,7 @@ def learn(
         return
     share = 1.0 / max(weights.clients, 1)
     for _ in range(rounds):
-        scored = score(pairs, weights, texts, born_apart)
+        scored = score(pairs, weights, texts)
         chance = chances(scored.total - scored.bits["prior"] + np.log2(share))
         chance[scored.hopeless] = 0.0
         learn_m(weights, pairs, chance)

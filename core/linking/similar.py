@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 
 from core.linking import model, parameters
-from core.linking.candidates import CAPS, years_apart
+from core.linking.candidates import CAPS
 from core.linking.comparing import compare
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import score
@@ -64,9 +64,10 @@ def similar_to(person: Client) -> list[Similar]:
     texts, weights = Texts(), model.as_kept()
     mine, others = People.of(me, texts), People.of(rows, texts)
     i, j = np.zeros(len(rows), dtype=np.int64), np.arange(len(rows))
-    apart = years_apart(mine.dob[i], others.dob[j])
-    scored = score(compare(mine, i, others, j, weights.is_known), weights, texts, apart)
-    return _best(scored, [row[-1] for row in rows], parameters.current().hold_bits, but=person.pk)
+    scored = score(compare(mine, i, others, j, weights.is_known), weights, texts)
+    return _best(
+        scored, [row[-1] for row in rows], parameters.current().among(weights.clients).hold_bits, but=person.pk
+    )
 
 
 def _values(person: Client) -> dict[str, Any]:

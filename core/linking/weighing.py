@@ -6,7 +6,6 @@ import numpy as np
 from django.db import connection
 
 from core.linking import model, parameters
-from core.linking.candidates import years_apart
 from core.linking.comparing import compare
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import score
@@ -18,11 +17,12 @@ _ONE: Final = f"SELECT {CLIENT_COLUMNS}, false FROM clients c WHERE c.client_id 
 
 def weigh(client: Client, other: Client) -> dict[str, Any]:
     """The evidence for one person, as core.linking.evidence reads it, by the parameters and weights of now."""
-    settings, weights, texts = parameters.current(), model.as_kept(), Texts()
+    weights, texts = model.as_kept(), Texts()
+    settings = parameters.current().among(weights.clients)
     mine, theirs = (People.of(_rows(one), texts) for one in (client, other))
     only = np.zeros(1, dtype=np.int64)
     compared = compare(mine, only, theirs, only, weights.is_known)
-    scored = score(compared, weights, texts, years_apart(mine.dob, theirs.dob))
+    scored = score(compared, weights, texts)
     return evidence_of_pair(0, compared, scored, other.pk, weights, settings)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.linking.comparing import Compared
 from core.linking.levels import BY_NAME, DOB_SAME, FIELDS, SAME, TYPO
-from core.linking.names import variants
+from core.linking.names import MAY_BE, NAME, NO_NAME, variants
 from core.linking.people import Texts
 
 # Own measurements count fully beside this many invented observations of the first guess.
@@ -22,8 +22,10 @@ PRIOR_MATCHES = 200  # for m
 FLOOR = 0.3  # of the first guess, below which no m falls: what was never seen here does happen
 CEILING = 2.0  # times the first guess, above which "different" does not rise for name and date
 NAMES = ("first_name", "last_name")
+# Clients from which a first name that hardly one of them has is a slip.
+TELLS_NAMES = 10_000
 # A link by anything less than the same name and date is weighed as if at least so many people could be meant.
-AT_LEAST = 50_000
+AT_LEAST = 200_000
 
 
 def _first(kind: str) -> dict[str, np.ndarray]:
@@ -53,10 +55,12 @@ class Weights:
         return -float(np.log2(max(self.clients, 1)))
 
     def is_known(self, names: Sequence[str]) -> np.ndarray:
-        """Which first names are names in their own right: of several clients, or in the kept table."""
+        """Which first names are names in their own right: of several clients, or in the kept table. What a big agency
+        has never met is none; in a small one it may be.
+        """
         counts, table = self.counts.get("first_name", {}), variants()
-        enough = max(3, self.clients * 2e-5)
-        return np.array([name in table or counts.get(name, 0) >= enough for name in names], dtype=bool)
+        enough, other = max(3, self.clients * 2e-5), NO_NAME if self.clients >= TELLS_NAMES else MAY_BE
+        return np.array([NAME if name in table or counts.get(name, 0) >= enough else other for name in names])
 
     def bits(self, pairs: Compared, texts: Texts) -> dict[str, np.ndarray]:
         """Bits of every field of every pair, and what is taken off again where a full name is commoner than its parts

@@ -100,8 +100,8 @@ class LinkSettings(AuditedModel):
     settings_id = uuid_key()
     single = models.BooleanField(default=True, db_default=True, unique=True, editable=False)
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.AUTOMATIC, db_default="automatic")
-    auto_bits = models.FloatField("link from", default=10.0, db_default=10.0)
-    hold_bits = models.FloatField("hold from", default=-4.0, db_default=-4.0)
+    auto_bits = models.FloatField("link from", default=8.0, db_default=8.0)
+    hold_bits = models.FloatField("hold from", default=0.0, db_default=0.0)
     margin_bits = models.FloatField("margin to the next", default=5.0, db_default=5.0)
 
     class Meta(AuditedModel.Meta):

@@ -228,6 +228,13 @@ def test_phone_and_postal_code_both_different_hold_the_row(feed: Callable) -> No
     assert (rows[0]["outcome"], rows[0]["reason_code"]) == ("held", "conflicting_contact")
 
 
+def test_phone_and_postal_code_both_different_are_a_move_where_the_email_is_the_same(feed: Callable) -> None:
+    mail = {"email": "amina@example.org"}
+    feed("SMIS", {**AMINA, **mail, "phone_number": "416-555-0100", "postal_code": "M5V 2T6"})
+    _, rows = feed("EMHWare", {**AMINA, **mail, "phone_number": "416-555-0199", "postal_code": "K1A 0B1"})
+    assert rows[0]["outcome"] == "updated"
+
+
 @pytest.mark.parametrize(
     "near",
     [

@@ -9,7 +9,6 @@ from django.db import connection, transaction
 
 from core import audit
 from core.linking import duplicates, model
-from core.linking.candidates import years_apart
 from core.linking.comparing import compare
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import learn, score
@@ -77,9 +76,9 @@ def scored_pairs() -> tuple[np.ndarray, np.ndarray]:
         cursor.execute(f"SELECT {CLIENT_COLUMNS} FROM clients c ORDER BY c.client_id")
         people = People.of(cursor.fetchall(), Texts())
     i, j = pairs.T
-    compared, apart = compare(people, i, people, j, weights.is_known), years_apart(people.dob[i], people.dob[j])
-    learn(compared, weights, people.texts, apart, owners=len(people))
-    return pairs, score(compared, weights, people.texts, apart).total
+    compared = compare(people, i, people, j, weights.is_known)
+    learn(compared, weights, people.texts, owners=len(people))
+    return pairs, score(compared, weights, people.texts).total
 
 
 def measure(records: Any, *, address: bool) -> Curve:

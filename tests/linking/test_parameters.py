@@ -87,7 +87,7 @@ def test_a_rehearsal_tells_what_would_have_been_and_what_people_said(
         other.identifiers.create(source_system="SMIS", uid_external="S-1")
     braver = rehearse(parameters.Parameters(auto_bits=5.0))
     assert (braver.more, braver.more_rejected) == (2, 1)
-    bits = {"total": 9.0, "bar": "", "bits": {}, "client": str(other.pk)}
+    bits = {"total": 7.0, "bar": "", "bits": {}, "client": str(other.pk)}
     mark_not_same(amina, other, actor=coordinator, evidence={"candidates": [bits]})
     assert rehearse(parameters.Parameters(auto_bits=5.0)).pairs_rejected == 1
     assert rehearse(parameters.Parameters()).pairs_linked == 0
