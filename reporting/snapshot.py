@@ -33,22 +33,24 @@ from reporting.demographics import (
 )
 
 KEPT = "current"
+# Changes with the files' columns: a copy that an older version wrote is no copy.
+FORMAT = 2
 _COPIED = {
     "stay": """SELECT coalesce(linked_to, client_id) AS client, program_id AS program, start_date, end_date
         FROM client_program_enrollments JOIN clients USING (client_id)""",
     "client": """SELECT client_id AS client, gender, sexual_orientation, race, immigration_status,
-        array_to_json(languages_spoken)::text AS languages, dob FROM clients WHERE linked_to IS NULL""",
+        array_to_json(languages_spoken)::text AS language, dob FROM clients WHERE linked_to IS NULL""",
     "place": """SELECT program_id AS program, programs.name, departments.name AS department, department_id
         FROM programs JOIN departments USING (department_id)""",
 }
-_TEXTS = ("gender", "sexual_orientation", "race", "immigration_status", "languages")
+_TEXTS = ("gender", "sexual_orientation", "race", "immigration_status", "language")
 # Numbers in place of keys and texts: a hundred times less to hash.
 _MAKE = """
 CREATE TABLE person AS SELECT row_number() OVER () - 1 AS person, * FROM client;
 CREATE TABLE spot AS SELECT row_number() OVER (ORDER BY program) - 1 AS spot, * FROM place;
 COPY (
     SELECT spot::INTEGER AS spot, program::VARCHAR AS program, name, department,
-           department_id::VARCHAR AS department_id
+           department_id::VARCHAR AS department_id, (dense_rank() OVER (ORDER BY department_id))::INTEGER AS area
     FROM spot
 ) TO '{folder}/places.parquet';
 COPY (
@@ -68,16 +70,17 @@ COPY words_{name} TO '{folder}/words_{name}.parquet';
 _CODE = "(SELECT code FROM words_{name} WHERE word IS NOT DISTINCT FROM person.{name})::INTEGER AS {name}"
 _YOUNGER = " ".join(f"WHEN dob > ? THEN {place}" for place in range(len(AGE_GROUPS)))
 _AGE = f"CASE WHEN dob IS NULL THEN -1 {_YOUNGER} ELSE {AGES.index(OLDEST)} END"
-# Each question is one statement over the files: `served` has a row per person and place, `person` one per person.
-_SERVED = """
+# Each question is one statement over the files. `served` has a row per person and place, `person` one per person.
+_COUNTS = """
 WITH served AS MATERIALIZED (
     SELECT DISTINCT person, spot FROM {stays} WHERE start_date <= ? AND end_date >= ? {chosen}
 ),
-person AS MATERIALIZED (SELECT * FROM {people} WHERE person IN (SELECT person FROM served))
-"""
-_COUNTS = """
-SELECT 'department' AS section, NULL AS place, department AS value, NULL AS code, count(DISTINCT person) AS number
-FROM served JOIN {places} USING (spot) GROUP BY department_id, department
+person AS MATERIALIZED (SELECT * FROM {people} WHERE person IN (SELECT person FROM served)),
+areas AS (SELECT DISTINCT area, department FROM {places})
+SELECT 'department' AS section, NULL AS place, department AS value, NULL AS code, number FROM (
+    SELECT area, count(*) AS number FROM (SELECT DISTINCT person, area FROM served JOIN {places} USING (spot))
+    GROUP BY area
+) JOIN areas USING (area)
 UNION ALL
 SELECT 'program', department, name, NULL, count(*)
 FROM served JOIN {places} USING (spot) GROUP BY spot, department, name
@@ -88,7 +91,10 @@ SELECT 'age_group', NULL, NULL, {age}, count(*) FROM person GROUP BY 4
 """
 _BY_TEXT = "UNION ALL SELECT '{name}', NULL, NULL, {name}, count(*) FROM person GROUP BY {name} "
 _RETURNING = """
-SELECT (SELECT count(*) FROM person), count(*) FROM person
+WITH once AS MATERIALIZED (
+    SELECT DISTINCT person FROM {stays} WHERE start_date <= ? AND end_date >= ? {chosen}
+)
+SELECT (SELECT count(*) FROM once), count(*) FROM once
 WHERE person IN (SELECT person FROM {stays} WHERE start_date < ? {chosen})
 """
 _OCCUPIED = """
@@ -110,7 +116,7 @@ def write() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="snapshot-", dir=shelf))
     try:
         mark = _fill(folder)
-        (folder / "mark.json").write_text(json.dumps(mark.as_json()))
+        (folder / "mark.json").write_text(json.dumps({**mark.as_json(), "format": FORMAT}))
         pointer = shelf / f"{folder.name}.pointer"
         pointer.write_text(folder.name)
         pointer.replace(shelf / KEPT)
@@ -176,6 +182,8 @@ def fresh() -> "Snapshot | None":
         if (folder := _current()) is None:
             return None
         stamp = json.loads((folder / "mark.json").read_text())
+        if stamp["format"] != FORMAT:
+            return None
         mark = marks.Mark(stamp["position"], tuple(stamp["under_way"]))
     except (OSError, ValueError, KeyError):
         return None
@@ -191,11 +199,14 @@ def _engine() -> duckdb.DuckDBPyConnection:
 
 
 @lru_cache(maxsize=2 * len(_TEXTS))
-def _words(folder: Path, name: str) -> list[str | None]:
-    """What the numbers of one column stand for."""
+def _meanings(folder: Path, name: str) -> list[tuple[str, ...]]:
+    """The values that each number in a column of people stands for: several for a set of languages."""
     with _engine().cursor() as lake:
-        words = lake.execute(f"SELECT word FROM read_parquet('{folder}/words_{name}.parquet') ORDER BY code")
-        return [word for (word,) in words.fetchall()]
+        found = lake.execute(f"SELECT word FROM read_parquet('{folder}/words_{name}.parquet') ORDER BY code")
+        words = [word for (word,) in found.fetchall()]
+    if name == "language":
+        return [tuple(languages(json.loads(word) if word else None)) for word in words]
+    return [(named(word),) for word in words]
 
 
 class Snapshot:
@@ -223,31 +234,24 @@ class Snapshot:
         """As reporting.served.counts()."""
         chosen, values = self._chosen(params)
         cuts = [years_before(params["date_to"], years) for years, _ in AGE_GROUPS]
-        sql = _SERVED + _COUNTS + "".join(_BY_TEXT.format(name=name) for name in _TEXTS)
+        sql = _COUNTS + "".join(_BY_TEXT.format(name=name) for name in _TEXTS)
         rows = self._ask(sql, [params["date_to"], params["date_from"], *values, *cuts], chosen=chosen, age=_AGE)
         found: dict[str, Counter] = {name: Counter() for name in ("total", "department", "program", *DEMOGRAPHICS)}
         for section, place, value, code, number in rows:
-            if section == "languages":
-                for language in self._languages(code):
-                    found["language"]["", language] += number
+            if section in _TEXTS:
+                for meaning in _meanings(self.folder, section)[code]:
+                    found[section]["", meaning] += number
+            elif section == "age_group":
+                found[section]["", NOT_RECORDED if code < 0 else AGES[code]] += number
             else:
-                found[section][place or "", self._value(section, value, code)] += number
+                found[section][place or "", value or ""] += number
         return found
-
-    def _value(self, section: str, value: str | None, code: int | None) -> str:
-        if section == "age_group":
-            return NOT_RECORDED if code < 0 else AGES[code]
-        return named(_words(self.folder, section)[code]) if section in _TEXTS else value or ""
-
-    def _languages(self, code: int) -> set[str]:
-        word = _words(self.folder, "languages")[code]
-        return languages(json.loads(word) if word else None)
 
     def newcomers(self, params: dict[str, Any]) -> tuple[int, int]:
         """As reporting.served.newcomers()."""
         chosen, places = self._chosen(params)
         values = [params["date_to"], params["date_from"], *places, params["date_from"], *places]
-        ((total, again),) = self._ask(_SERVED + _RETURNING, values, chosen=chosen)
+        ((total, again),) = self._ask(_RETURNING, values, chosen=chosen)
         return total - again, again
 
     def occupied(self, days: list[date]) -> dict[tuple[UUID, date], int]:

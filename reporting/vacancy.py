@@ -33,17 +33,21 @@ LEFT JOIN LATERAL (
 ) AS held ON true
 WHERE seen.closed_on IS NULL OR seen.closed_on >= %s OR occupied.number > 0
 """
-
-
+# Those of linked records are grouped by person, all others by nobody: one pass without a sort.
 OCCUPIED = """
 active AS ({active}),
-kin AS MATERIALIZED (
-    SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL
-    UNION SELECT linked_to, linked_to FROM clients WHERE linked_to IS NOT NULL
+linked AS NOT MATERIALIZED (SELECT client_id, linked_to FROM clients WHERE linked_to IS NOT NULL),
+stood_for AS (SELECT DISTINCT linked_to AS client_id FROM linked),
+counted AS (
+    SELECT program_id, coalesce(linked.linked_to, stood_for.client_id) AS person, count(*) AS number
+    FROM active
+    LEFT JOIN linked USING (client_id)
+    LEFT JOIN stood_for ON stood_for.client_id = active.client_id
+    GROUP BY program_id, person
 ),
 occupied AS (
-    SELECT program_id, count(*) - count(kin.linked_to) + count(DISTINCT kin.linked_to) AS number
-    FROM active LEFT JOIN kin USING (client_id)
+    SELECT program_id, sum(CASE WHEN person IS NULL THEN number ELSE 1 END)::bigint AS number
+    FROM counted
     GROUP BY program_id
 )
 """

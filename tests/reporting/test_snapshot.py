@@ -117,6 +117,15 @@ def test_a_broken_copy_is_no_copy(shelf: Path, text: str):
 
 
 @pytest.mark.django_db
+def test_a_copy_of_another_version_is_no_copy(shelter: Program, enroll: Enroll, monkeypatch: pytest.MonkeyPatch):
+    enroll(shelter, "2025-01-01")
+    snapshot.write()
+    assert snapshot.fresh()
+    monkeypatch.setattr(snapshot, "FORMAT", snapshot.FORMAT + 1)
+    assert snapshot.fresh() is None
+
+
+@pytest.mark.django_db
 def test_the_command_writes_once_and_again_when_something_changed(shelter: Program, enroll: Enroll):
     def run() -> str:
         out = StringIO()
