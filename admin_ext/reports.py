@@ -120,8 +120,8 @@ def people_page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def people_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     """The same clients as a file, for those who may export; read while it is sent."""
+    rules.require(request.user, "core.export_rows")  # first: who may not take files learns of no report
     report = _readable(request, slug)
-    rules.require(request.user, "core.export_rows")
     if kind not in files.KINDS:
         raise Http404
     form, row, people = _behind(request, report)
