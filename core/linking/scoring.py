@@ -17,8 +17,8 @@ BARS: Final = {
     "dob": "The dates of birth are different: a parent and a child may share the name, the phone and the address.",
     "generation": "The years of birth are a generation apart: a parent and a child may share everything else.",
     "last_name": "The last names do not agree, and nothing of phone, e-mail and address makes up for it.",
-    "evidence": "Too little is known of one of the two: without a date of birth it takes the same name, phone and "
-    "address or the same e-mail address, without a first name a phone or an e-mail address.",
+    "evidence": "Too little is known of one of the two: without a date of birth only an e-mail address tells a parent "
+    "from a child of the same name, without a first name a phone or an e-mail address is needed.",
     "slips": "The date of birth is not quite the same, nor is a name, and neither phone, e-mail nor address agrees.",
     "source": "The source knows this client by another identifier.",
 }
@@ -82,17 +82,16 @@ def _bars(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
     street, postal = levels["street"], levels["postal_code"]
     at_home = reached | (street == 1) & (postal <= 2) | (street == 2) & (postal == 1)
     sure_of_first = (first == lv.SAME) | (first == lv.VARIANT)
-    shares_all = (first == lv.SAME) & (last == lv.SAME) & (levels["order"] == 0) & (levels["gender"] != 2)
-    shares_all &= (levels["phone"] == 1) & (street == 1) & (postal == 1)
+    # Who lives with a parent has the address, and may have a phone of their own: it then takes more than the address.
+    at_home_alone = at_home & (reached | (levels["phone"] != 3))
     tests = {
         "first_name": (first >= lv.KIN) | (last == lv.DIFFERENT) & ~sure_of_first,
         "gender": (levels["gender"] == 2) & ~sure_of_first,
-        "dob": (dob == lv.DOB_DIFFERENT) & (apart > SLIP) | (dob >= lv.DOB_NEAR) & ~at_home,
+        "dob": (dob == lv.DOB_DIFFERENT) & (apart > SLIP) | (dob >= lv.DOB_NEAR) & ~at_home_alone,
         "generation": apart >= GENERATION,
         "last_name": ((last == lv.DIFFERENT) | (last == lv.MISSING)) & ~(at_home & (dob == lv.DOB_SAME)),
-        "evidence": (first == lv.MISSING) & ~reached
-        | (first == lv.INITIAL) & ~at_home
-        | (dob == lv.MISSING) & (levels["email"] != 1) & ~shares_all,
+        "evidence": ((first == lv.MISSING) | (first == lv.INITIAL)) & ~reached
+        | (dob == lv.MISSING) & (levels["email"] != 1),
         "slips": _slips(levels) & ~at_home,
         "source": levels["source"] == 1,
     }
