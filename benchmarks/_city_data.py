@@ -3,6 +3,7 @@ measurement, each in a process of its own, so that none pays for the memory of t
 """
 
 import csv
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,13 @@ class CityData:
             writer = csv.writer(file)
             for row in rows:
                 writer.writerow((client_key(row.meant) if row.meant >= 0 else "", row.how or "as we have it"))
+
+    def drop(self) -> None:
+        """Database and folder are gone."""
+        connection.close()
+        with as_owner(), connection._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {connection.ops.quote_name(self.database)}")
+        shutil.rmtree(self.folder)
 
     def content(self, rows: int) -> bytes:
         """The first `rows` rows as a file."""

@@ -1,44 +1,44 @@
-"""How well and how fast rows find their clients, against the plain exact rule and a trigram look-up per row.
+"""How well and how fast rows find their clients, against the plain exact rule, a trigram look-up per row and Splink.
 
-    python benchmarks/linking.py [CLIENTS ...]        # default 10000 100000; --rows 50000 for another file
+    python benchmarks/linking.py [CLIENTS ...]        # default 10000 100000
+        --rows 50000    rows of the file that is judged
+        --keep          the city stays, and the next run takes it as it is
+        --make          only make and keep it
 
-Works in a database of its own on the server of the settings, made and dropped here. People and file come from
-benchmarks/_city.py, which knows whom each row means. Ratios are of one run.
+Each city has a database of its own on the server of the settings. Who is in it, and whom each row of the file means, is
+said by benchmarks/_city.py. Splink is asked where requirements-bench.txt is installed. Ratios are of one run.
 """
 
 import argparse
 import csv
-import io
+import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
+from uuid import UUID
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ccd.settings")
-os.environ["CCD_TEST_DATABASE"] = "bench_linking"
 
 import django  # noqa: E402
 
 django.setup()
 
-from _city import City, Row  # noqa: E402
-from django.conf import settings  # noqa: E402
 from django.db import connection  # noqa: E402
-from psycopg.types.json import Jsonb  # noqa: E402
 
+from benchmarks._city_data import CityData, connect  # noqa: E402
 from core.ingest import pipeline  # noqa: E402
-from core.management.owner import as_owner  # noqa: E402
 
-COLUMNS = ("first_name", "last_name", "dob", "gender", "phone_number", "email", "address")
-HEADERS = (
-    "uid_external", "first_name", "last_name", "dob", "gender", "phone_number", "email", "street", "city", "postal_code"
-)  # fmt: skip
+# So many rows are timed, end to end.
+TIMED = 10_000
 # As the spec has it: folded name and date of birth, exactly one client.
 EXACT = """
     SELECT s.row_number, min(c.client_id::text) FROM probe s
@@ -51,156 +51,155 @@ TRIGRAM = """
 """
 
 
-@contextmanager
-def database(city: City) -> Iterator[list[str]]:
-    """A database of the city's clients; gives their keys in the order of its people. Loaded without audit."""
-    with as_owner():
-        connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        with as_owner(), connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE clients DISABLE TRIGGER USER")
-            cursor.execute("CREATE TEMP TABLE loaded (place serial, LIKE clients INCLUDING DEFAULTS)")
-            names = ", ".join(COLUMNS)
-            with cursor.copy(f"COPY loaded ({names}) FROM STDIN") as copy:
-                for p in city.people:
-                    address = Jsonb({"street": p.street, "city": "Toronto", "postal_code": p.postal})
-                    gender = "Woman" if p.woman else "Man"
-                    copy.write_row((p.first, p.last, p.dob, gender, p.phone or None, p.email or None, address))
-            cursor.execute(
-                f"INSERT INTO clients (client_id, {names}) SELECT client_id, {names} FROM loaded ORDER BY place"
-            )
-            cursor.execute("ALTER TABLE clients ENABLE TRIGGER USER")
-            started = perf_counter()
-            cursor.execute(
-                "INSERT INTO client_keys (key, client_id) SELECT DISTINCT k, client_id FROM clients CROSS JOIN LATERAL "
-                "unnest(ccd_match_keys(first_folded, last_folded, dob, phone_digits, email, postal_key, "
-                "ccd_street(address))) AS k WHERE k IS NOT NULL"
-            )
-            print(f"  keys of {len(city.people):,} clients: {perf_counter() - started:.1f} s")
-            cursor.execute("SELECT client_id::text FROM loaded ORDER BY place")
-            keys = [key for (key,) in cursor.fetchall()]
-            cursor.execute("VACUUM ANALYZE clients")
-            cursor.execute("VACUUM ANALYZE client_keys")
-        yield keys
-    finally:
-        with as_owner():
-            connection.creation.destroy_test_db(str(settings.DATABASES["default"]["NAME"]), verbosity=0)
+@dataclass
+class Found:
+    """What became of the rows of a file: the client each was linked to, or those it was held over."""
+
+    linked: dict[int, str]
+    held: dict[int, list[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+    linking: float = 0.0  # seconds of it
 
 
-def content(rows: list[Row]) -> bytes:
-    """The file of the rows."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(HEADERS)
-    for row in rows:
-        p = row.person
-        gender = "Woman" if p.woman else "Man"
-        city = "Toronto" if p.street else ""
-        writer.writerow((row.uid, p.first, p.last, row.dob or "", gender, p.phone, p.email, p.street, city, p.postal))
-    return buffer.getvalue().encode()
-
-
-def judge(rows: list[Row], keys: list[str], linked: dict[int, str], held: dict[int, list[str]]) -> dict[str, object]:
+def judge(meant: list[tuple[str, str]], found: Found) -> dict[str, object]:
     """Counts of what became of the rows, and of which kind the wrong links are."""
-    known = sum(row.meant >= 0 for row in rows)
-    right = wrong = found = 0
+    right = wrong = held_right = 0
     kinds: Counter[str] = Counter()
-    for number, row in enumerate(rows, start=1):
-        meant = keys[row.meant] if row.meant >= 0 else None
-        if number in linked:
-            if linked[number] == meant:
+    for number, (key, how) in enumerate(meant, start=1):
+        client = str(UUID(key)) if key else None
+        if number in found.linked:
+            if found.linked[number] == client:
                 right += 1
             else:
                 wrong += 1
-                kinds[row.how or "as we have it"] += 1
-        found += number in held and meant in held[number]
+                kinds[how] += 1
+        held_right += number in found.held and client in found.held[number]
+    known = sum(bool(key) for key, _ in meant)
     return {
-        "links": right + wrong, "wrong": wrong, "recall": right / known, "held": len(held) / len(rows),
-        "held right": found / known, "kinds": kinds, "new": len(rows) - known,
+        "links": right + wrong, "wrong": wrong, "share": wrong / max(right + wrong, 1), "recall": right / known,
+        "held": len(found.held) / len(meant), "held right": held_right / known, "kinds": kinds,
     }  # fmt: skip
 
 
-def exact(rows: list[Row]) -> dict[int, str]:
+def exact(data: CityData, number: int) -> Found:
     """Links of the plain exact rule."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE probe (row_number int, first text, last text, dob date)")
         with cursor.copy("COPY probe FROM STDIN") as copy:
-            for number, row in enumerate(rows, start=1):
-                copy.write_row((number, row.person.first, row.person.last, row.dob))
+            for place, row in enumerate(data.rows(number), start=1):
+                copy.write_row((place, row["first_name"], row["last_name"], row["dob"] or None))
         cursor.execute("ANALYZE probe")
         cursor.execute(EXACT)
-        found = dict(cursor.fetchall())
+        linked = dict(cursor.fetchall())
         cursor.execute("DROP TABLE probe")
-    return found
+    return Found(linked)
 
 
-def ours(rows: list[Row], *, dry_run: bool = True) -> tuple[dict[int, str], dict[int, list[str]], pipeline.Report]:
-    """The whole road, rolled back: links and held rows by number, and the report."""
+def ours(data: CityData, number: int) -> Found:
+    """The whole road, rolled back."""
+    begun: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "outcomes.csv"
-        options = pipeline.Options(dry_run=dry_run, outcomes=path, rejects=Path(folder) / "rejects.csv")
-        report = pipeline.take(content(rows), file_name="bench.csv", source="EMHWare", actor=None, options=options)
-        linked, held = {}, {}
+        options = pipeline.Options(
+            dry_run=True, releases=True, outcomes=path, rejects=Path(folder) / "rejects.csv",
+            progress=lambda stage, _: begun.setdefault(stage, perf_counter()),
+        )  # fmt: skip
+        content, started = data.content(number), perf_counter()
+        pipeline.take(content, file_name="bench.csv", source="EMHWare", actor=None, options=options)
+        found = Found({}, seconds=perf_counter() - started, linking=begun["apply"] - begun["link"])
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 if row["outcome"] in ("updated", "unchanged"):
-                    linked[int(row["row_number"])] = row["client_id"]
+                    found.linked[int(row["row_number"])] = row["client_id"]
                 elif row["outcome"] == "held":
-                    held[int(row["row_number"])] = row["candidate_ids"].split(";")
-    return linked, held, report
+                    found.held[int(row["row_number"])] = row["candidate_ids"].split(";")
+    return found
 
 
-def trigram(rows: list[Row], number: int = 20) -> float:
+def trigram(data: CityData, number: int = 50) -> float:
     """Seconds per row of a trigram look-up, of the first few."""
     with connection.cursor() as cursor:
         started = perf_counter()
-        for row in rows[:number]:
-            name = f"{row.person.first} {row.person.last}"
+        for row in data.rows(number):
+            name = f"{row['first_name']} {row['last_name']}"
             cursor.execute(TRIGRAM, [name, name])
             cursor.fetchall()
         return (perf_counter() - started) / number
 
 
-def main(clients: int, number: int) -> None:
-    """One line per rule for a file of `number` rows, then how long 10,000 rows take."""
-    print(f"{clients:,} clients, a file of {number:,} rows")
-    city = City(clients)
-    people = list(city.people)
-    rows = list(city.rows(number))
-    city.people = people
-    with database(city) as keys:
-        plain = judge(rows, keys, exact(rows), {})
-        started = perf_counter()
-        linked, held, _ = ours(rows)
-        seconds = perf_counter() - started
-        bits = judge(rows, keys, linked, held)
-        for title, found in (("exact rule", plain), ("bits", bits)):
-            share = found["wrong"] / max(found["links"], 1)
-            print(
-                f"  {title:<12}{found['links']:>8,} links{found['wrong']:>6,} wrong ({share:.5f}) "
-                f"recall {found['recall']:.3f}  held {found['held']:.3f} "
-                f"(with the right client: {found['held right']:.3f} of the known)"
-            )
-            print(f"      wrong: {dict(found['kinds'].most_common(8))}")
-        ratio = (bits["wrong"] / max(bits["links"], 1)) / max(plain["wrong"] / max(plain["links"], 1), 1e-9)
-        recall = bits["recall"] / plain["recall"]
-        print(f"  wrong links per link, ours to the exact rule's: {ratio:.2f}; recall {recall:.2f} x")
-        few = rows[:10_000]
-        started = perf_counter()
-        ours(few)
-        short = perf_counter() - started
-        row = trigram(few)
+def splink(data: CityData, number: int) -> dict[str, float] | None:
+    """What Splink's predict step took and found, in a process of its own; None where it is not installed."""
+    if find_spec("splink") is None:
+        return None
+    command = [sys.executable, "-m", "benchmarks._splink_city", str(data.clients), str(number)]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+
+
+def quality(data: CityData, number: int) -> None:
+    """One line per rule, and what ours is to the exact one."""
+    meant = data.meant(number)
+    plain, full = judge(meant, exact(data, number)), ours(data, number)
+    bits = judge(meant, full)
+    for title, told in (("exact rule", plain), ("bits", bits)):
         print(
-            f"  {number:,} rows {seconds:.1f} s, 10,000 rows {short:.1f} s end to end; a trigram look-up per row "
-            f"would take {row * 10_000:,.0f} s: {row * 10_000 / short:,.0f} x; peak memory "
-            f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"
+            f"  {title:<12}{told['links']:>8,} links{told['wrong']:>6,} wrong ({told['share']:.5f}) "
+            f"recall {told['recall']:.3f}  held {told['held']:.3f} "
+            f"(with the right client: {told['held right']:.3f} of the known)"
         )
+        print(f"      wrong: {dict(told['kinds'].most_common(8))}")
+    ratio, recall = bits["share"] / max(plain["share"], 1e-9), bits["recall"] / plain["recall"]
+    print(f"  wrong links per link, ours to the exact rule's: {ratio:.2f}; recall {recall:.2f} x")
+    print(
+        f"  {len(meant):,} rows {full.seconds:.1f} s end to end, linking {full.linking:.1f} s; peak memory {peak()} MB"
+    )
+
+
+def speed(data: CityData, number: int) -> None:
+    """A short file end to end, against look-ups one by one and against Splink's predict step alone."""
+    short, row, other = ours(data, number), trigram(data), splink(data, number)
+    print(
+        f"  {number:,} rows {short.seconds:.1f} s end to end, linking {short.linking:.1f} s; peak memory {peak()} MB; "
+        f"a trigram look-up per row would take {row * number:,.0f} s: {row * number / short.seconds:,.0f} x"
+    )
+    if other is None:
+        print("  Splink is not installed (requirements-bench.txt)")
+        return
+    there = other["seconds"]
+    print(
+        f"  Splink's predict step {there:.1f} s on the same rows, {there / short.seconds:.2f} x of ours end to end, "
+        f"{there / short.linking:.2f} x of our linking; its likeliest client is right for "
+        f"{other['best is right']:.3f} of the known"
+    )
+
+
+def peak() -> int:
+    """Of this process, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main(clients: int, rows: int, *, keep: bool) -> None:
+    """Make the city in a process of its own, whose memory is not ours; then judge and time."""
+    data = CityData(clients)
+    number = min(rows, clients)
+    print(f"{clients:,} clients, a file of {number:,} rows", flush=True)
+    if not data.exists():
+        subprocess.run([sys.executable, __file__, str(clients), "--make"], check=True)
+    connect(data)
+    speed(data, min(TIMED, number))
+    quality(data, number)
+    if not keep:
+        data.drop()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("clients", nargs="*", type=int)
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--make", action="store_true")
     given = parser.parse_args()
     for size in given.clients or (10_000, 100_000):
-        main(size, min(given.rows, size))
+        if given.make:
+            CityData(size).make()
+        else:
+            main(size, given.rows, keep=given.keep)

@@ -151,7 +151,7 @@ def main(clients: int, keep: bool) -> None:
     fresh = mock.patch.object(report_module, "remembered", lambda actor, name, params, make: make())
     with fresh, database(clients, keep), tempfile.TemporaryDirectory(prefix="ccd-bench-") as folder:
         settings.DATA_DIR = Path(folder)
-        naive = timed(naive_summary, 1)
+        naive = timed(naive_summary)
         line("summary, naive queries", naive)
         ours = timed(summary)
         line("summary, SQL", ours, naive, "at least 3 ×")
