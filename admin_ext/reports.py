@@ -257,7 +257,7 @@ def _shared(request: HttpRequest, report: Report, form: ReportForm) -> HttpRespo
     """The file that may leave the agency, or why there is none."""
     params = form.cleaned_data
     try:
-        rows = report.shared(request.user, params, settings.CCD_SMALL_CELLS_LEAVING)
+        rows = report.shared(request.user, params, settings.CCD_SMALL_CELLS_LEAVING, settings.CCD_ROUND_LEAVING)
     except CannotLeave as error:
         form.add_error(None, str(error))
         return _respond(request, "admin/reports/report.html", title=report.title, **_frame(report, form))

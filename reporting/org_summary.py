@@ -14,6 +14,7 @@ from reporting.forms import ServedForm, period_before
 from reporting.leaving import Cell, withheld
 from reporting.reading import enrollments, people_of
 from reporting.report import HIDDEN, Page, Params, Report, Row, percent
+from reporting.rounding import rounded
 
 CLIENTS_SERVED = "clients served"
 SUM_OF_PROGRAMS = "sum of programs"
@@ -39,7 +40,7 @@ class OrgSummary(Report):
         for section, group, value, number in _ordered(counts, total):
             yield section, group, value, number, percent(number, total)
 
-    def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
+    def shared(self, actor: Staff | None, params: Params, threshold: int, base: int = 1) -> list[Row]:
         """A number that may not be told, and its percentage, is HIDDEN. Demographics leave for the whole agency alone:
         beside those of each department and program, small numbers would follow by subtraction.
         """
@@ -53,7 +54,8 @@ class OrgSummary(Report):
         rows = list(self.answer(actor, params))
         if params.get("department") or params.get("program"):
             rows = [row for row in rows if row[0] not in DEMOGRAPHICS]
-        return list(_without(rows, away, params))
+        told = list(_without(rows, away, params))
+        return told if base == 1 else list(_rounded(told, params, base))
 
     def rule(self, params: Params) -> list[str]:
         """The definitions of CONTRACT §4 and §6 in words."""
@@ -122,6 +124,21 @@ def _without(rows: list[Row], away: set[Cell], params: Params) -> Iterator[Row]:
             yield section, group, value, HIDDEN, HIDDEN
         else:
             yield section, group, value, number, HIDDEN if no_rates else rate
+
+
+def _rounded(rows: list[Row], params: Params, base: int) -> Iterator[Row]:
+    """Numbers rounded, a cell in every file alike, and percentages of those. Sums of exact numbers are HIDDEN."""
+    total = rounded(rows[0][3], _cell(rows[0], params), base) if rows and rows[0][3] != HIDDEN else None
+    for row in rows:
+        section, group, value, number, _ = row
+        if section == "reconciliation":
+            number = total if value == DIFFERENT_CLIENTS and number != HIDDEN else None
+        elif number != HIDDEN:
+            number = rounded(number, _cell(row, params), base)
+        if number in (None, HIDDEN):
+            yield section, group, value, HIDDEN, HIDDEN
+        else:
+            yield section, group, value, number, HIDDEN if total is None else percent(min(number, total), total)
 
 
 def _cell(row: Row, params: Params) -> Cell:

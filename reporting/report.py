@@ -232,8 +232,10 @@ class Report(ABC):
             return list(self.answer(actor, params))
         return list(remembered(actor, self.slug, params, lambda: list(self.answer(actor, params))))
 
-    def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
-        """The rows with small numbers HIDDEN, so that they may leave the agency. Raises NotAllowed, CannotLeave."""
+    def shared(self, actor: Staff | None, params: Params, threshold: int, base: int = 1) -> list[Row]:
+        """The rows with numbers of fewer than `threshold` people HIDDEN and others rounded to `base`, so that they may
+        leave the agency. Raises NotAllowed, CannotLeave.
+        """
         raise CannotLeave(f"{self.title} cannot leave the agency: it tells too much of single people.")
 
     @abstractmethod

@@ -11,9 +11,10 @@ from core import rules
 from core.models import Enrollment, Program, Staff
 from reporting import snapshot
 from reporting.forms import DayPlaceForm
-from reporting.leaving import withheld
+from reporting.leaving import Cell, withheld
 from reporting.reading import compiled, people_of, scoped, select, stays_between
 from reporting.report import HIDDEN, Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, plural
+from reporting.rounding import rounded
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
 # for those linked to it. One client is in one program but once on a day (the constraint enrollment_no_overlap): only
@@ -87,15 +88,12 @@ class Vacancy(Report):
             vacant = None if capacity is None else capacity - occupied
             yield department, program, location, capacity, occupied, vacant, day
 
-    def shared(self, actor: Staff | None, params: Params, threshold: int) -> list[Row]:
-        """Occupied and vacant are HIDDEN where the summary of the same day hides the program."""
+    def shared(self, actor: Staff | None, params: Params, threshold: int, base: int = 1) -> list[Row]:
+        """Occupied and vacant are HIDDEN where the summary of the same day hides the program, and rounded as there."""
         rules.require(actor, self.permission)
         day = params["as_of"]
         away = withheld(actor, day, day, threshold)
-        return [
-            (*row[:4], HIDDEN, None if row[5] is None else HIDDEN, day) if ("program", row[0], row[1]) in away else row
-            for row in self.answer(actor, params)
-        ]
+        return [_told(row, away, base) for row in self.answer(actor, params)]
 
     def rule(self, params: Params) -> list[str]:
         """The definitions of CONTRACT §4 in words."""
@@ -180,6 +178,15 @@ def _charts(rows: list[Row], beside: Params) -> list[Chart]:
             "At the end of each month, and on the day.",
         )
     ]
+
+
+def _told(row: Row, away: set[Cell], base: int) -> Row:
+    department, program, location, capacity, occupied, _, day = row
+    cell = ("program", department, program)
+    if cell in away:
+        return department, program, location, capacity, HIDDEN, None if capacity is None else HIDDEN, day
+    occupied = rounded(occupied, cell, base)
+    return department, program, location, capacity, occupied, None if capacity is None else capacity - occupied, day
 
 
 def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | None, int | None, int]]:

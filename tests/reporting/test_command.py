@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from io import StringIO
@@ -222,6 +223,15 @@ def test_what_is_sent_hides_small_numbers_unless_it_stays_inside(amina: Client, 
     assert (name, kind) == ("org_summary_2025-01-01_2025-01-31.csv", "text/csv")
     assert "clients served,*,*" in content
     assert "clients served,1,100.0" in inside.attachments[0][1]
+
+
+def test_share_rounds_where_the_agency_wants_that(shelter: Program, enroll: Callable[..., Client], settings: Settings):
+    for _ in range(23):
+        enroll(shelter, "2025-01-05")
+    assert "clients served,23," in run(*SUMMARY, "--share", "--csv", "-")
+    settings.CCD_ROUND_LEAVING = 5
+    assert "clients served,23," in run(*SUMMARY, "--csv", "-")
+    assert re.search(r"clients served,2[05],", run(*SUMMARY, "--share", "--csv", "-"))
 
 
 def test_share_hides_small_numbers_in_every_output(amina: Client):

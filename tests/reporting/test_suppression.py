@@ -12,10 +12,12 @@ import reporting
 from core.errors import CannotLeave, NotAllowed
 from core.models import Client, Department, Program, Staff
 from reporting.demographics import DEMOGRAPHICS
-from reporting.report import HIDDEN
+from reporting.report import HIDDEN, percent
+from reporting.rounding import rounded
 from reporting.suppression import Sum, hidden, ranges
 from tests.reporting import world
 from tests.reporting.attack import Attacker
+from tests.reporting.overlaps import Overlaps
 
 pytestmark = pytest.mark.django_db
 Enroll = Callable[..., Client]
@@ -75,6 +77,75 @@ def test_the_attacker_finds_what_hiding_small_numbers_alone_leaves_open():
     params = {"date_from": first, "date_to": first + timedelta(days=400)}
     attacker = everything(params, 5, adds_up=True, withheld=False)
     assert any(ends[1] - ends[0] < 1 for ends in attacker.bounds().values())
+
+
+def overlapping(seed: int, *, base: int) -> Overlaps:
+    """The files of four periods, each a fortnight longer or shorter at an end than another."""
+    world.store(one_place_each(world.make(seed, clients=260, programs=7)))
+    report, first = reporting.get("org_summary"), world.EPOCH + timedelta(days=200)
+    step = timedelta(days=14)
+    periods = [(first + i * step, first + timedelta(days=300) + j * step) for i in range(2) for j in range(2)]
+    files = {
+        (since, until): report.shared(None, {"date_from": since, "date_to": until}, 11, base)
+        for since, until in periods
+    }
+    return Overlaps(files, base=base, threshold=11)
+
+
+@pytest.mark.parametrize("base", [1, 5], ids=["exact", "rounded"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_hidden_number_follows_from_files_of_overlapping_periods(seed: int, base: int):
+    attacker = overlapping(seed, base=base)
+    assert attacker.hidden
+    assert attacker.recovered() == {}
+
+
+def between(base: int) -> Overlaps:
+    """What no file of ours does: hide in a month a number that the same month tells with a day less and a day more."""
+    shorter, month, longer = [(date(2025, 1, 3 - i), date(2025, 1, 29 + i)) for i in range(3)]
+    whole, women, others = ("total", "", "clients served"), ("gender", "", "Woman"), ("gender", "", "Unknown")
+    told = [(*whole, 40), (*women, 25), (*others, 15)]
+    return Overlaps(
+        {shorter: told, month: [(*whole, 40), (*women, HIDDEN), (*others, HIDDEN)], longer: told},
+        base=base,
+        threshold=11,
+    )
+
+
+def test_the_attacker_finds_what_two_files_leave_open():
+    assert sorted(between(1).recovered().values()) == [15, 25]
+
+
+def test_of_rounded_files_the_same_attacker_learns_no_exact_number():
+    assert between(5).recovered() == {}
+
+
+def test_numbers_are_rounded_to_a_multiple_beside_them_and_always_alike():
+    for number in range(11, 200):
+        there = rounded(number, ("gender", "", "Woman"), 5)
+        assert there % 5 == 0
+        assert abs(there - number) < 5
+        assert there == rounded(number, ("gender", "", "Woman"), 5)
+        assert rounded(number, ("gender", "", "Woman"), 1) == number
+
+
+def test_rounding_adds_nothing_on_average():
+    moved = [rounded(number, ("cell", cell), 5) - number for number in range(11, 111) for cell in range(100)]
+    assert abs(sum(moved) / len(moved)) < 0.06  # four standard errors of 10,000 roundings
+
+
+def test_a_rounded_file_tells_multiples_and_no_exact_sum(shelter: Program, enroll: Enroll):
+    """Percentages are those of what is told, or the exact number would follow from them."""
+    for gender, number in (("Woman", 30), ("Man", 21)):
+        for _ in range(number):
+            enroll(shelter, "2025-01-01", gender=gender)
+    rows = reporting.get("org_summary").shared(None, JANUARY, 11, 5)
+    told = {row[:3]: row[3:] for row in rows}
+    assert {number % 5 for number, _ in told.values() if number != HIDDEN} == {0}
+    total, (women, share) = told["total", "", "clients served"][0], told["gender", "", "Woman"]
+    assert share == percent(women, total)
+    assert told["reconciliation", "", "sum of programs"] == (HIDDEN, HIDDEN)
+    assert told["reconciliation", "", "different clients"][0] == total
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -99,7 +99,7 @@ def _output(report: Report, rows: list, params: dict[str, Any], options: dict[st
 def _shared(report: Report, params: dict[str, Any], options: dict[str, Any]) -> list | None:
     """The rows that may leave the agency, where they are to."""
     if options["share"] or (options["email"] and not options["inside"]):
-        return report.shared(None, params, settings.CCD_SMALL_CELLS_LEAVING)
+        return report.shared(None, params, settings.CCD_SMALL_CELLS_LEAVING, settings.CCD_ROUND_LEAVING)
     return None
 
 
