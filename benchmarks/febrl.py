@@ -42,7 +42,7 @@ from splink import DuckDBAPI, Linker, SettingsCreator, block_on  # noqa: E402
 def ours(records: Any) -> Curve:
     """Entered, scored, and taken back."""
     with transaction.atomic():
-        found = measure(records, address=False)
+        found = measure(records, address=False, of_all=True)
         transaction.set_rollback(True)
     return found
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 from django.db import connection, transaction
@@ -33,7 +34,10 @@ def curve(total: np.ndarray, true: np.ndarray, wanted: int) -> Curve:
 
 def enter(records: Any, *, address: bool) -> list[str]:
     """Enter the records as clients, but for those without any name; gives their keys in the order of client_id."""
-    made = [_client(record, address) for record in records.itertuples(index=False)]
+    made = [
+        _client(key, record, address)
+        for key, record in zip(records.index, records.itertuples(index=False), strict=True)
+    ]
     named = {
         client.pk: key for client, key in zip(made, records.index, strict=True) if client.first_name or client.last_name
     }
@@ -43,7 +47,7 @@ def enter(records: Any, *, address: bool) -> list[str]:
     return [named[key] for key in sorted(named)]
 
 
-def _client(record: Any, address: bool) -> Client:
+def _client(key: str, record: Any, address: bool) -> Client:
     def text(value: Any) -> str:
         return "" if value is None or value != value else str(value)
 
@@ -59,6 +63,7 @@ def _client(record: Any, address: bool) -> Client:
         "postal_code": text(record.postcode),
     }
     return Client(
+        client_id=uuid5(NAMESPACE_OID, key),  # the sample that u is measured on is taken by key: the same in every run
         first_name=text(record.given_name),
         last_name=text(record.surname),
         dob=born,
@@ -81,12 +86,14 @@ def scored_pairs() -> tuple[np.ndarray, np.ndarray]:
     return pairs, score(compared, weights, people.texts).total
 
 
-def measure(records: Any, *, address: bool) -> Curve:
-    """Enter the records and score them. The duplicates of one original share the number in its name; pairs of records
-    that could not be entered count as missed.
+def measure(records: Any, *, address: bool, of_all: bool = False) -> Curve:
+    """Enter the records and score them. The duplicates of one original share the number in its name.
+
+    A record without any name is no client (its row waits for someone); its pairs count as missed with `of_all` only.
     """
-    names = np.array([key.split("-")[1] for key in enter(records, address=address)])
+    keys = enter(records, address=address)
+    names = np.array([key.split("-")[1] for key in keys])
     pairs, total = scored_pairs()
-    _, sizes = np.unique([key.split("-")[1] for key in records.index], return_counts=True)
+    _, sizes = np.unique([key.split("-")[1] for key in (records.index if of_all else keys)], return_counts=True)
     true = names[pairs[:, 0]] == names[pairs[:, 1]]
     return curve(total, true, int((sizes * (sizes - 1) // 2).sum()))

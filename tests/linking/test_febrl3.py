@@ -1,9 +1,9 @@
 """Floors of the score alone on FEBRL 3 and 2 (up to five and one duplicates per person): pairs told apart by bits.
 
 Measured as in the literature, over every threshold, without the rules that keep twins and generations from being
-linked: FEBRL counts pairs as one person that have another first name and everything else the same. The floors are
-below what was measured (docs/linking.md), since keys are random and the recall where the precision is .999 jumps by the
-order of a few pairs: on FEBRL 3 by name and date .828 in one run and .848 in another.
+linked: FEBRL counts pairs as one person that have another first name and everything else the same. The floors of recall
+are below what was measured (docs/linking.md): where the precision is .999 it hangs on the order of a few pairs, so that
+with other keys of the clients it was .828 in one run and .848 in another. Here the keys are always the same.
 """
 
 from typing import Any
@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::Depreca
 @pytest.mark.parametrize(
     ("load", "address", "f1", "recall"),
     [
-        (load_febrl3, True, 0.995, 0.992),
+        (load_febrl3, True, 0.997, 0.992),
         (load_febrl3, False, 0.955, 0.80),
-        (load_febrl2, True, 0.995, 0.99),
+        (load_febrl2, True, 0.995, 0.985),
         (load_febrl2, False, 0.94, 0.79),
     ],
     ids=["febrl3 with address", "febrl3 name and date", "febrl2 with address", "febrl2 name and date"],
