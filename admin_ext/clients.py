@@ -26,6 +26,7 @@ from admin_ext.similar import require_looked
 from core.models import (
     Client,
     ClientIdentifier,
+    ClientLink,
     Discharge,
     Enrollment,
     Intake,
@@ -166,7 +167,8 @@ class ClientAdmin(Watched, Assigning, Restoring, Exporting, CCDModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             found = context["header"] = header(request, obj)
-            context["clients_shown"] = [client for client in (found["linked_to"], *found["same_person"]) if client]
+            linked = (record for record, _ in found["same_person"])
+            context["clients_shown"] = [client for client in (found["linked_to"], *linked) if client]
         if similar := getattr(request, "ccd_similar", None):
             context["similar"] = similar
             context["clients_shown"] = [person.client for person in similar.people]
@@ -225,6 +227,16 @@ def _of_person(client: Client, name: str) -> list[models.Model]:
     return [row for record in (client, *client.same_person) for row in getattr(record, name)]
 
 
+def _same_person(request: HttpRequest, client: Client) -> list[tuple[Client, Any]]:
+    """The records linked to this one, and the key of the decision, for those who may read it."""
+    records = list(visible_to(request.user, Client).filter(linked_to=client.pk))
+    if not records or not allows(request.user, "core.view_clientlink"):
+        return [(record, None) for record in records]
+    made = visible_to(request.user, ClientLink).filter(client__in=records, verdict="same", undone_at=None)
+    decisions = dict(made.values_list("client_id", "pk"))
+    return [(record, decisions.get(record.pk)) for record in records]
+
+
 def header(request: HttpRequest, client: Client) -> dict[str, Any]:
     """What one must know before anything else: who, barred from where, where today."""
     loaded = with_today(Client.objects.filter(pk=client.pk)).get()
@@ -235,7 +247,7 @@ def header(request: HttpRequest, client: Client) -> dict[str, Any]:
         "bars": [(words.where(bar), words.until(bar.end_date), bar) for bar in _of_person(loaded, "bars")],
         "programs": _of_person(loaded, "today"),
         "linked_to": seen.filter(pk=client.linked_to_id).first() if client.linked_to_id else None,
-        "same_person": seen.filter(linked_to=client.pk),
+        "same_person": _same_person(request, client),
         "may_restrict": allows(request.user, "core.add_restriction")
         or allows(request.user, "core.propose_restriction"),
     }

@@ -41,7 +41,7 @@ STATUS_KINDS = {
 
 
 def counts(summary: dict[str, Any]) -> str:
-    return ", ".join(f"{summary[name]} {name}" for name in OUTCOMES if summary.get(name)) or "no rows"
+    return ", ".join(f"{summary[name]:,} {name}" for name in OUTCOMES if summary.get(name)) or "no rows"
 
 
 def _figures(summary: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -53,10 +53,22 @@ def _figures(summary: dict[str, Any] | None) -> list[dict[str, Any]]:
             "name": name,
             "kind": KINDS[name],
             "number": summary.get(name, 0),
+            "told": f"{summary.get(name, 0):,}",
             "share": round(100 * summary.get(name, 0) / rows) if rows else 0,
         }
         for name in OUTCOMES
     ]
+
+
+def _told(summary: dict[str, Any] | None) -> dict[str, str]:
+    """The numbers of a file as they are written: 100,000."""
+    names = ("rows", "updated", "intakes", "enrollments", "discharges")
+    found = summary or {}
+    return {name: f"{found.get(name, 0):,}" for name in names} | {"open": f"{_open(found):,}"}
+
+
+def _open(summary: dict[str, Any]) -> int:
+    return summary.get("held", 0) + summary.get("rejected", 0)
 
 
 def preview(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
@@ -67,7 +79,8 @@ def preview(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
         "summary": summary,
         "figures": _figures(summary),
         "open_rows": [{**row, "kind": KINDS[row["outcome"]], "cells": _filled(row["cells"])} for row in found["rows"]],
-        "open_total": summary.get("held", 0) + summary.get("rejected", 0),
+        "open_total": _open(summary),
+        "told": _told(summary),
         "changes": (changes := _changes(found["changes"], request)),
         "clients_shown": [change["key"] for change in changes if change["key"]],
     }
@@ -123,7 +136,8 @@ def batch_page(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
         "query": urlencode({"outcome": outcome}) if outcome else "",
         "may_try_again": import_progress.may_try_again(batch),
         "may_undo": batch.status == ImportBatch.Status.APPLIED and rules.allows(request.user, "core.undo_batch", batch),
-        "open_total": sum((batch.summary or {}).get(name, 0) for name in ("held", "rejected")),
+        "open_total": _open(batch.summary or {}),
+        "told": _told(batch.summary),
     }
 
 

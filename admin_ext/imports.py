@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from admin_ext import feeds, import_pages, import_progress, import_undo, source_words
+from admin_ext import feeds, import_pages, import_progress, import_row, import_undo, source_words
 from admin_ext.base import CCDModelAdmin
 from admin_ext.watching import exported
 from admin_ext.words import chip, lines
@@ -82,6 +82,7 @@ class ImportBatchAdmin(CCDModelAdmin):
             path("<uuid:key>/cancel/", view(self.cancel_view), name="core_importbatch_cancel"),
             path("<uuid:key>/progress/", view(require_safe(self.progress_view)), name="core_importbatch_progress"),
             path("<uuid:key>/undo/", view(self.undo_view), name="core_importbatch_undo"),
+            path("<uuid:key>/rows/<int:number>/", view(require_safe(self.row_view)), name="core_importbatch_row"),
             path("<uuid:key>/rows.csv", view(require_safe(self.rows_view)), name="core_importbatch_rows"),
             *super().get_urls(),
         ]
@@ -101,7 +102,7 @@ class ImportBatchAdmin(CCDModelAdmin):
     @display(description="Waiting for a person")
     def display_open(self, batch: ImportBatch) -> str:
         summary = batch.summary or {}
-        parts = [f"{summary[name]} {name}" for name in ("held", "rejected") if summary.get(name)]
+        parts = [f"{summary[name]:,} {name}" for name in ("held", "rejected") if summary.get(name)]
         return ", ".join(parts)
 
     @display(description="By", ordering="created_by")
@@ -217,6 +218,14 @@ class ImportBatchAdmin(CCDModelAdmin):
         batch.refresh_from_db()
         found = import_undo.page(batch, actor=request.user)
         return self._page(request, "undo.html", title=f"Take back {batch.file_name}", form=form, **found)
+
+    def row_view(self, request: HttpRequest, key: object, number: int) -> HttpResponse:
+        """One row: as it came, whose it is, and every bit of that."""
+        batch = self.get_object_or_404(request, str(key))
+        rules.require(request.user, "core.view_importbatch", batch)
+        row = import_row.row_of(batch, number)
+        found = import_row.page(row, batch, request)
+        return self._page(request, "row.html", title=f"Row {number} of {batch.file_name}", **found)
 
     def rows_view(self, request: HttpRequest, key: object) -> StreamingHttpResponse:
         """The rejects file of the batch, with ?own=1 in the layout of its source, with ?all=1 every row's outcome."""

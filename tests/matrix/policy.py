@@ -164,6 +164,7 @@ POLICY: tuple[Row, ...] = (
     Row("admin:core_importbatch_progress", "how far a long file is", of="importbatch", get=DIRECT, post=None,
         hides=True),
     Row("admin:core_importbatch_undo", "take a file back", of="importbatch", get=DIRECT, post=DIRECT, hides=True),
+    Row("admin:core_importbatch_row", "every bit of one row", of="importbatch", get=DIRECT, post=None, hides=True),
     Row("admin:core_importbatch_rows", "rejects as CSV", of="importbatch", get=DIRECT, post=None, hides=True),
     Row("admin:core_importrow_desk", "rows that wait for a person", get=DIRECT, post=None),
     Row("admin:core_importrow_settle", "answer, correct or set aside a row", get=None, post=DIRECT, page=False),

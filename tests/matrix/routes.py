@@ -50,6 +50,7 @@ def addresses(route: Route, record: UUID | str) -> list[str]:
         "other": (record,),
         "kind": ("csv", "xlsx", "pdf"),
         "slug": (REPORT, "vacancy", "no_such"),
+        "number": (1,),
         "source": ("SMIS", "no_such"),
         "app_label": ("core",),
     }
