@@ -60,7 +60,7 @@ def _day(day: date) -> str:
 
 def _compared(total: int, beside: Params) -> Figure:
     then = beside["before"].get(("total", "", "clients served"), 0)
-    rate = f" ({100 * (total - then) / then:+.1f} %)".replace("-", "−") if then else ""
+    rate = f" ({100 * (total - then) / then:+.1f}\u00a0%)".replace("-", "−") if then else ""
     return Figure(
         change(total, then),
         "against the period before",
