@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.ingest import jobs, pipeline
-from core.models import ImportBatch, ImportFile
+from core.models import ImportBatch, ImportFile, ImportProgress
 
 WORDS = {
     "": "Waiting for the worker",
@@ -12,7 +12,7 @@ WORDS = {
     "apply": "Writing what is new",
     "report": "Keeping versions and the report",
 }
-# Where each stage begins on the bar; within reading it moves with the rows.
+# Where each stage begins on the bar; within reading and linking it moves with the rows.
 _BEGINS = {"": 0, "read": 0, "link": 30, "apply": 60, "report": 90}
 
 
@@ -40,18 +40,26 @@ def told(batch: ImportBatch) -> dict[str, Any]:
     progress = batch.progress
     if batch.status == ImportBatch.Status.QUEUED:
         return {"done": False, "percent": 0, "stage": WORDS[""], "detail": _queue(batch)}
-    part = 0.0
-    if progress.stage == "read":
-        whole = max(progress.total, progress.number, 1)
-        part = 30 * progress.number / whole if progress.total > progress.number else 15
     stage = "Stopping" if progress.is_stopping else WORDS.get(progress.stage, progress.stage)
-    number = f"{progress.number:,} rows" if progress.number else ""
     return {
         "done": False,
-        "percent": round(_BEGINS.get(progress.stage, 0) + part),
+        "percent": round(_BEGINS.get(progress.stage, 0) + _within(progress)),
         "stage": stage,
-        "detail": number,
+        "detail": _rows(progress),
     }
+
+
+def _within(progress: ImportProgress) -> float:
+    """How much of the bar's part for the stage. How many rows there are is a guess until they are read."""
+    if progress.stage == "read":
+        return 30 * progress.number / progress.total if progress.total > progress.number else 15
+    return 30 * progress.number / max(progress.total, 1) if progress.stage == "link" else 0
+
+
+def _rows(progress: ImportProgress) -> str:
+    if progress.stage == "link":
+        return f"{progress.number:,} of {progress.total:,} rows"
+    return f"{progress.number:,} rows" if progress.number else ""
 
 
 def _queue(batch: ImportBatch) -> str:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -69,6 +70,10 @@ class Report:
         }
 
 
+def _unheard(stage: str, number: int) -> None:
+    """Nobody waits for news of the stage and how many rows of it are done."""
+
+
 class _RolledBack(Exception):
     """Leaves the transaction of a dry run."""
 
@@ -85,7 +90,7 @@ class Options:
     writes_files: bool = True
     rejects: Path | None = None
     outcomes: Path | None = None
-    progress: Progress = lambda stage, number: None
+    progress: Progress = _unheard
 
 
 def take(content: bytes, *, file_name: str, source: str, actor: Staff | None, options: Options | None = None) -> Report:
@@ -268,11 +273,10 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
     with connection.cursor() as cursor:
         memory = loading.memory_of(cursor, batch, table, source)
         report.rows = loading.load(cursor, table, source, memory, options.progress, trusting=True)
-        options.progress("link", report.rows)
-        link(cursor, source.name, waits_on=True)
+        link(cursor, source.name, waits_on=True, progress=options.progress)
         if memory.clashes():
             loading.load(cursor, table, source, memory, options.progress, trusting=False)
-            link(cursor, source.name, waits_on=True)
+            link(cursor, source.name, waits_on=True, progress=options.progress)
         report.notes = telling.notes(table, source)
         options.progress("apply", report.rows)
         apply_clients(cursor, source.name, batch.pk)
@@ -284,11 +288,12 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
 
 
-def link(cursor: CursorWrapper, source: str, *, waits_on: bool = False) -> None:
+def link(cursor: CursorWrapper, source: str, *, waits_on: bool = False, progress: Progress = _unheard) -> None:
     """Decide whom each staged row is about, and which rows must wait for a person. `waits_on`: rows that wait from an
     earlier file do so still.
     """
-    link_rows(cursor, source)
+    progress("link", 0)
+    link_rows(cursor, source, partial(progress, "link"))
     if waits_on:
         answers.keep_waiting(cursor, source)
     staging.count(cursor)  # else plans still believe that no row has found a client

@@ -2,6 +2,7 @@
 step 2, which is no certainty either where the name is common.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -30,10 +31,15 @@ _COMMON: Final = (
 )
 
 
-def link_by_score(cursor: CursorWrapper, source: str, parameters: Parameters, weights: Weights) -> None:
-    """Link or hold the rows of staging that have candidates. Exact rows must be borne out by the bits."""
+def link_by_score(
+    cursor: CursorWrapper, source: str, parameters: Parameters, weights: Weights, heard: Callable[[int], None]
+) -> None:
+    """Link or hold the rows of staging that have candidates. Exact rows must be borne out by the bits. `heard` is told
+    how many rows have been gone through, now and then.
+    """
     learnt = False
     for span in candidates.spans(cursor):
+        heard(span.start - 1)
         pairs = candidates.of_clients(cursor, source, _WHICH, weights.is_known, span)
         if pairs is None:
             continue

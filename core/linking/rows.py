@@ -5,6 +5,8 @@ client_id and road, or outcome 'held' with its reason, candidates, score and evi
 passed over. Set-based; only pairs that share a match key come to Python.
 """
 
+from collections.abc import Callable
+
 from django.db.backends.utils import CursorWrapper
 
 from core.linking import answers, candidates, model, parameters
@@ -14,8 +16,9 @@ from core.linking.in_file import link_within_file
 from core.linking.judge import compatible, is_swapped
 
 
-def link_rows(cursor: CursorWrapper, source: str) -> None:
-    """Decide every row of staging without an outcome. `source` is the name of the source system.
+def link_rows(cursor: CursorWrapper, source: str, heard: Callable[[int], None] = lambda number: None) -> None:
+    """Decide every row of staging without an outcome. `source` is the name of the source system. `heard` is told how
+    many rows have been gone through, now and then.
 
     Rows that repeat an earlier one wait for settle_repeated(), once nothing more can hold the earlier one.
     """
@@ -24,7 +27,7 @@ def link_rows(cursor: CursorWrapper, source: str) -> None:
     _by_identifier(cursor, source)
     _judge_identified(cursor)
     _by_name_and_dob(cursor, source)
-    _link_rest(cursor, source)
+    _link_rest(cursor, source, heard)
     _judge_same_person(cursor)
     answers.strike_out(cursor, source)
 
@@ -164,7 +167,7 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
     )
 
 
-def _link_rest(cursor: CursorWrapper, source: str) -> None:
+def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None]) -> None:
     """Steps 4 and 5: the rest are linked or held by score, to clients and to earlier new people of the file, else new.
 
     `person` is the first row of a person within the file: rows with one identifier, else with one name and date.
@@ -185,7 +188,7 @@ def _link_rest(cursor: CursorWrapper, source: str) -> None:
     settings = parameters.current().among(weights.clients)
     candidates.prepare(cursor)
     if settings.scores:
-        link_by_score(cursor, source, settings, weights)
+        link_by_score(cursor, source, settings, weights, heard)
     _one_identifier_each(cursor, source)
     link_within_file(cursor, settings, weights)
     cursor.execute(

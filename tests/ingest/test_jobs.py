@@ -7,8 +7,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from admin_ext import import_progress
 from core.errors import FileBusy, FileRefused, NotAllowed
 from core.ingest import jobs, pipeline, previews
+from core.linking import candidates
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, ImportProgress, Staff
 
 pytestmark = pytest.mark.django_db
@@ -209,3 +211,21 @@ def test_the_worker_takes_what_waits_one_after_the_other(coordinator: Staff) -> 
     jobs.run_worker(wait=False)
     assert Client.objects.count() == 10
     assert waiting_jobs() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bar_moves_through_reading_and_linking_and_never_back(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    told, write = [], jobs._Reporter.__call__
+
+    def look(self: jobs._Reporter, stage: str, number: int) -> None:
+        self._next = 0.0  # every time, not twice a second
+        write(self, stage, number)
+        shown = import_progress.told(ImportBatch.objects.select_related("progress").get())
+        told.append((shown["stage"], shown["percent"], shown["detail"]))
+
+    with patch.object(jobs._Reporter, "__call__", look), patch.object(candidates, "CHUNK", 2):
+        jobs.work(batch.pk)
+    linking = [(percent, detail) for stage, percent, detail in told if stage == import_progress.WORDS["link"]]
+    assert linking == [(30, "0 of 5 rows"), (30, "0 of 5 rows"), (42, "2 of 5 rows"), (54, "4 of 5 rows")]
+    assert [percent for _, percent, _ in told] == sorted(percent for _, percent, _ in told)
