@@ -1,7 +1,8 @@
 """How far a database has come: a mark taken before something is read tells later whether it still holds.
 
 The last audit entry alone would not do: its number is drawn before its transaction is committed, so that a smaller one
-can appear later. A mark therefore also names the transactions that were on their way.
+can appear later. A mark therefore also names the transactions that were on their way, but for those that are known to
+be in another database of the server: they cannot write here. On a replica all of them are named.
 """
 
 from dataclasses import asdict, dataclass
@@ -13,7 +14,11 @@ from reporting.reading import alias
 
 _TAKE = """
 SELECT coalesce((SELECT max(position) FROM audit_log), 0),
-       ARRAY(SELECT pg_snapshot_xip(pg_current_snapshot())::text)
+       ARRAY(SELECT id::text FROM pg_snapshot_xip(pg_current_snapshot()) AS id WHERE NOT EXISTS (
+           SELECT FROM pg_locks JOIN pg_stat_activity AS backend USING (pid)
+           WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock' AND transactionid = id::xid
+             AND backend.datname <> current_database()
+       ))
 """
 _HOLDS = """
 SELECT coalesce((SELECT max(position) FROM audit_log), 0) = %s AND NOT EXISTS (

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from threading import Event, Thread
 
+import psycopg
 import pytest
 from django.core.cache import caches
 from django.core.management import call_command
@@ -188,3 +189,16 @@ def test_a_mark_falls_when_a_write_that_was_under_way_is_committed(shelter: Prog
         thread.join()
     assert marks.take().position == mark.position
     assert not marks.holds(mark)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mark_holds_whatever_is_committed_in_another_database_of_the_server(shelter: Program):
+    params = {**connection.get_connection_params(), "dbname": "postgres"}
+    for name in ("cursor_factory", "context"):
+        params.pop(name, None)
+    with psycopg.connect(**params) as elsewhere:
+        elsewhere.execute("SELECT pg_current_xact_id()")  # from now on it is under way
+        mark = marks.take()
+        elsewhere.commit()
+    assert marks.holds(mark)
+    assert mark.under_way == ()
