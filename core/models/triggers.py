@@ -211,3 +211,39 @@ class Call(SharedTrigger):
     def __init__(self, function: str, **kwargs: object) -> None:
         self.function = function
         super().__init__(**kwargs)
+
+
+class _Names(SharedTrigger):
+    """Arguments of ccd_refers() and ccd_referred(): three names."""
+
+    when = pgtrigger.After
+
+    def __init__(self, *names: str, **kwargs: object) -> None:
+        self.names = names
+        super().__init__(**kwargs)
+
+    def arguments(self, model: type[models.Model]) -> list[str]:
+        """The three names."""
+        return list(self.names)
+
+
+class Refers(_Names):
+    """Rows written name by `column` a row of `table` that exists: a foreign key asked once per statement."""
+
+    level = pgtrigger.Statement
+    referencing = NEW_ROWS
+    function = "ccd_refers"
+
+
+class Referred(_Names):
+    """A row whose `key` a row of another table names cannot go: the other side of Refers."""
+
+    function = "ccd_referred"
+
+
+def refers(column: str, table: str, key: str) -> list[pgtrigger.Trigger]:
+    """`column` names rows of `table`; the field says db_constraint=False, the other table carries Referred."""
+    return [
+        Refers(column, table, key, name=f"{column}_new", operation=pgtrigger.Insert),
+        Refers(column, table, key, name=f"{column}_changed", operation=pgtrigger.Update),
+    ]
