@@ -54,7 +54,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "openpyxl": ("reporting.render",),
     "duckdb": ("reporting.snapshot",),
     "boto3": ("core.backup.s3",),
-    "procrastinate": ("core.ingest.jobs",),
+    "procrastinate": ("core.ingest.jobs", "core.ingest.measuring"),
     "axes": ("admin_ext.locking",),
     "botocore": ("core.backup.s3",),
     "pgtrigger": ("core.models", "core.migrations", "core.audit.verify"),

@@ -28,8 +28,9 @@ class _Column:
 
     @property
     def differs(self) -> str:
-        """SQL: the row carries another value than the client has."""
+        """SQL: the row carries another value than the client has. Mostly it is the same to the letter: asked first."""
         ours, theirs = f"c.{self.name}", f"s.{self.name}"
+        cast = "::text[]" if self.name == "languages_spoken" else ""
         if self.name in _FOLDED:
             test = f"ccd_fold({theirs}) IS DISTINCT FROM ccd_fold({ours})"
         elif self.name == "phone_number":
@@ -37,12 +38,12 @@ class _Column:
         elif self.name == "email":
             test = f"lower({theirs}) IS DISTINCT FROM lower({ours})"
         elif self.name == "languages_spoken":
-            test = f"NOT coalesce({theirs}::text[] @> {ours}::text[] AND {theirs}::text[] <@ {ours}::text[], false)"
+            test = f"NOT coalesce({theirs}{cast} @> {ours}{cast} AND {theirs}{cast} <@ {ours}{cast}, false)"
         elif self.name == "address":
             test = f"coalesce({ours}, '{{}}') || {theirs} <> coalesce({ours}, '{{}}')"
         else:
             test = f"{theirs} IS DISTINCT FROM {ours}"
-        return f"({self.given} AND {test})"
+        return f"({self.given} AND {theirs}{cast} IS DISTINCT FROM {ours}{cast} AND {test})"
 
     @property
     def edited(self) -> str:

@@ -20,12 +20,12 @@ from procrastinate.contrib.django import app
 
 from core import rules
 from core.errors import FileBusy, FileInterrupted, FileRefused
-from core.ingest import pipeline, previews
+from core.ingest import measuring, pipeline, previews
 from core.ingest.profiles import effective
 from core.ingest.reader import open_table
 from core.models import ImportBatch, ImportFile, ImportProgress, Staff
 
-QUEUE: Final = "files"
+QUEUE: Final = measuring.QUEUE
 AGAIN: Final = 5  # seconds until a file that found another one on its way in is tried again
 EVERY: Final = 0.5  # seconds between two writes of the progress
 STAGES: Final = ("read", "link", "apply", "report")

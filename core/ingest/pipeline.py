@@ -26,7 +26,7 @@ from psycopg import OperationalError as DriverOperationalError
 from core import audit, rules
 from core.choices import OUTCOMES
 from core.errors import FileBusy, FileHeld, FileInterrupted, FileRefused
-from core.ingest import limits, loading, profiles, rejects, staging, telling, versions
+from core.ingest import limits, loading, measuring, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
 from core.ingest.reader import open_table
@@ -284,6 +284,8 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         profiles.collect_unmapped(source, table.columns)
         _settle(cursor, batch, report)
         memory.keep()
+        if report.outcomes.get("created"):
+            measuring.ask()
         options.progress("report", report.rows)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Daily file {batch.file_name}"[:500])
 

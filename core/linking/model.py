@@ -39,7 +39,7 @@ def current() -> Weights:
         cursor.execute("SELECT count(*) FROM clients")
         number = cursor.fetchone()[0]
         kept = LinkModel.objects.first() if number >= ENOUGH else None
-        if kept is not None and abs(number - kept.clients) <= GROWN * kept.clients:
+        if kept is not None and _still_holds(kept, number):
             return _loaded(kept, number)
         weights = _counted(cursor, number)
         if number < ENOUGH:
@@ -48,6 +48,19 @@ def current() -> Weights:
             weights.m, weights.trained_on = _arrays(kept.m), kept.trained_on
         measure_u(weights, _strangers(cursor, weights))
     return _save(weights)
+
+
+def is_outgrown() -> bool:
+    """Whether current() would measure now, and keep what it finds."""
+    number = Client.objects.count()
+    if number < ENOUGH:
+        return False
+    kept = LinkModel.objects.defer("m", "u", "frequencies").first()
+    return kept is None or not _still_holds(kept, number)
+
+
+def _still_holds(kept: LinkModel, number: int) -> bool:
+    return abs(number - kept.clients) <= GROWN * kept.clients
 
 
 def as_kept() -> Weights:

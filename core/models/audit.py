@@ -64,7 +64,13 @@ class AuditEntry(models.Model):
         ]
         triggers = [
             *append_only("audit_log"),
-            Call("ccd_only_by_trigger", name="by_trigger", when=pgtrigger.Before, operation=pgtrigger.Insert),
+            Call(
+                "ccd_only_by_trigger",
+                name="by_trigger",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+            ),
         ]
 
     def __str__(self) -> str:

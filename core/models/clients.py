@@ -7,7 +7,7 @@ from django.db import models
 from guardian.models import UserObjectPermissionBase
 
 from core.models.base import AuditedModel, Folded, TimestampedModel, uuid_key
-from core.models.triggers import NEW_ROWS, Call, Touch, audited
+from core.models.triggers import BOTH_ROWS, NEW_ROWS, Call, Referred, Touch, audited
 
 
 class CurrentDate(models.Func):
@@ -144,13 +144,17 @@ class Client(TimestampedModel):
             GinIndex(OpClass(models.F("phone_digits"), name="gin_trgm_ops"), name="client_phone_search"),
         ]
         triggers = [
-            *audited(hidden=("edited_fields",)),
+            *audited(hidden=("edited_fields",), by_file=True),
             Touch(remembered=REMEMBERED_FIELDS),
+            Referred("client_id", "import_rows", "client_id", name="of_import_rows", operation=pgtrigger.Delete),
+            Call("ccd_keep_keys", name="match_keys", when=pgtrigger.After, operation=pgtrigger.Delete),
             Call(
-                "ccd_keep_keys",
-                name="match_keys",
+                "ccd_keep_changed_keys",
+                name="changed_match_keys",
                 when=pgtrigger.After,
-                operation=pgtrigger.Update | pgtrigger.Delete,
+                operation=pgtrigger.Update,
+                level=pgtrigger.Statement,
+                referencing=BOTH_ROWS,
             ),
             Call(
                 "ccd_keep_new_keys",

@@ -105,7 +105,7 @@ class Enrollment(TimestampedModel):
             models.Index(fields=["program"], condition=Q(end_date__isnull=True), name="enrollment_open"),
             models.Index(fields=["-start_date", "enrollment_id"], name="enrollment_list_order"),
         ]
-        triggers = [*audited(hidden=("edited_fields",)), Touch(remembered=("end_date",))]
+        triggers = [*audited(hidden=("edited_fields",), by_file=True), Touch(remembered=("end_date",))]
 
     def __str__(self) -> str:
         return f"{self.client} in {self.program} from {self.start_date}"
@@ -177,7 +177,7 @@ class Discharge(AuditedModel):
         db_table = "discharges"
         ordering = ["-discharge_date", "discharge_id"]
         indexes = [models.Index(fields=["client", "program", "discharge_date"], name="discharge_of_client")]
-        triggers = [*audited(hidden=("edited_fields",)), Touch(remembered=("reason",))]
+        triggers = [*audited(hidden=("edited_fields",), by_file=True), Touch(remembered=("reason",))]
 
     def __str__(self) -> str:
         return f"{self.client} discharged from {self.program} on {self.discharge_date}"

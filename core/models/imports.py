@@ -1,5 +1,6 @@
 """Daily files: the batch, its bytes while it waits for Confirm, its rows, and values a file disagrees about."""
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -8,7 +9,7 @@ from django.db.models.functions import Now
 
 from core.models.base import AuditedModel, uuid_key
 from core.models.clients import Client
-from core.models.triggers import AuditBatch, Touch, no_truncate
+from core.models.triggers import AuditBatch, Referred, Touch, no_truncate, refers
 
 
 class ImportBatch(models.Model):
@@ -71,7 +72,18 @@ class ImportBatch(models.Model):
                 name="batch_same_bytes_once",
             )
         ]
-        triggers = [AuditBatch(), Touch(), no_truncate()]
+        triggers = [
+            AuditBatch(),
+            Touch(),
+            Referred(
+                "batch_id",
+                "import_rows",
+                "batch_id",
+                name="of_import_rows",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            ),
+            no_truncate(),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source_system} {self.file_name}"
@@ -140,6 +152,7 @@ class ImportRow(models.Model):
         on_delete=models.CASCADE,
         related_name="rows",
         db_index=False,  # row_once_in_batch begins with it
+        db_constraint=False,  # refers(): once per statement, of which a file has one
     )
     row_number = models.IntegerField()
     outcome = models.CharField(max_length=10)
@@ -152,6 +165,7 @@ class ImportRow(models.Model):
         null=True,
         related_name="+",
         db_index=False,  # row_client, of those that have one
+        db_constraint=False,  # as batch
     )
     candidate_ids = ArrayField(models.UUIDField(), null=True)
     score = models.FloatField(null=True)  # bits
@@ -178,6 +192,10 @@ class ImportRow(models.Model):
                 condition=Q(outcome__in=["held", "rejected"], settled_at__isnull=True),
             ),
             models.Index(fields=["answer_key"], name="row_known_again", condition=Q(answer_key__isnull=False)),
+        ]
+        triggers = [
+            *refers("batch_id", "import_batches", "batch_id"),
+            *refers("client_id", "clients", "client_id"),
         ]
 
     def __str__(self) -> str:

@@ -75,6 +75,7 @@ class SharedTrigger(pgtrigger.Trigger):
 
 
 NEW_ROWS = pgtrigger.Referencing(new="new_rows")
+BOTH_ROWS = pgtrigger.Referencing(old="old_rows", new="new_rows")
 
 
 class _WritesLog(SharedTrigger):
@@ -101,6 +102,24 @@ class Audit(_WritesLog):
     name = "audit"
     operation = pgtrigger.Update | pgtrigger.Delete
     function = "ccd_audit"
+
+
+class AuditDeleted(Audit):
+    """Deleted rows, one by one: beside AuditChanged."""
+
+    operation = pgtrigger.Delete
+
+
+class AuditChanged(_WritesLog):
+    """Changed rows, all of a statement at once, for tables of which a file changes many: a third of the time per row,
+    and no key of theirs can change.
+    """
+
+    name = "audit_changed"
+    operation = pgtrigger.Update
+    level = pgtrigger.Statement
+    referencing = BOTH_ROWS
+    function = "ccd_audit_changed"
 
 
 class AuditNew(_WritesLog):
@@ -165,11 +184,13 @@ def no_truncate() -> Refuse:
     )
 
 
-def audited(*, key: str = "", hidden: tuple[str, ...] = ()) -> list[pgtrigger.Trigger]:
+def audited(*, key: str = "", hidden: tuple[str, ...] = (), by_file: bool = False) -> list[pgtrigger.Trigger]:
     """What every business table carries. `key`: the column that names the owner where the table has no single key;
-    `hidden`: columns that never enter the log.
+    `hidden`: columns that never enter the log; `by_file`: daily files change many rows of it at once.
     """
-    return [Audit(key=key, hidden=hidden), AuditNew(key=key, hidden=hidden), no_truncate()]
+    how = {"key": key, "hidden": hidden}
+    changed = [AuditDeleted(**how), AuditChanged(**how)] if by_file else [Audit(**how)]
+    return [*changed, AuditNew(**how), no_truncate()]
 
 
 def append_only(table: str) -> list[pgtrigger.Trigger]:
@@ -190,3 +211,39 @@ class Call(SharedTrigger):
     def __init__(self, function: str, **kwargs: object) -> None:
         self.function = function
         super().__init__(**kwargs)
+
+
+class _Names(SharedTrigger):
+    """Arguments of ccd_refers() and ccd_referred(): three names."""
+
+    when = pgtrigger.After
+
+    def __init__(self, *names: str, **kwargs: object) -> None:
+        self.names = names
+        super().__init__(**kwargs)
+
+    def arguments(self, model: type[models.Model]) -> list[str]:
+        """The three names."""
+        return list(self.names)
+
+
+class Refers(_Names):
+    """Rows written name by `column` a row of `table` that exists: a foreign key asked once per statement."""
+
+    level = pgtrigger.Statement
+    referencing = NEW_ROWS
+    function = "ccd_refers"
+
+
+class Referred(_Names):
+    """A row whose `key` a row of another table names cannot go: the other side of Refers."""
+
+    function = "ccd_referred"
+
+
+def refers(column: str, table: str, key: str) -> list[pgtrigger.Trigger]:
+    """`column` names rows of `table`; the field says db_constraint=False, the other table carries Referred."""
+    return [
+        Refers(column, table, key, name=f"{column}_new", operation=pgtrigger.Insert),
+        Refers(column, table, key, name=f"{column}_changed", operation=pgtrigger.Update),
+    ]

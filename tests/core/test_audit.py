@@ -11,7 +11,7 @@ from django.db.models import F
 
 from core import audit
 from core.errors import CCDError
-from core.models import AuditedModel, AuditEntry, Client, ClientAssignment, Enrollment, Program, Staff
+from core.models import AuditedModel, AuditEntry, Client, ClientAssignment, Discharge, Enrollment, Program, Staff
 from core.models.triggers import no_truncate
 from tests.conftest import truncate_triggers
 
@@ -244,6 +244,51 @@ def test_many_rows_of_one_statement_have_an_entry_each_in_their_order_and_none_n
     assert [(e.entity_id, e.client_id) for e in entries] == [(key, key) for key in keys]
     assert {e.reason for e in entries} == {"Test"}
     assert [e.diff_json["after"]["first_name"] for e in entries] == [f"N{n}" for n in range(1, 21)]
+
+
+def test_many_changed_rows_of_one_statement_have_an_entry_each_with_only_what_differs(shelter: Program) -> None:
+    with audit.acting(None, channel="command", reason="Test"), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO clients (first_name, last_name, gender) SELECT 'N' || n, 'B', CASE WHEN n % 2 = 0 THEN 'Man' "
+            "END FROM generate_series(1, 300) n"
+        )
+        mark = AuditEntry.objects.latest("position").position
+        cursor.execute("UPDATE clients SET gender = 'Man', phone_number = right(first_name, 1) WHERE last_name = 'B'")
+    logged = AuditEntry.objects.filter(position__gt=mark)
+    expected = {}
+    for client in Client.objects.filter(last_name="B"):
+        number = client.first_name
+        before, after = {"phone_number": None}, {"phone_number": number[-1]}
+        if int(number[1:]) % 2:
+            before["gender"], after["gender"] = None, "Man"
+        expected[client.pk] = {"before": before, "after": after}
+    assert {e.entity_id: e.diff_json for e in logged} == expected
+    assert len(logged) == 300
+    assert {(e.entity, e.action, e.client_id == e.entity_id, e.reason) for e in logged} == {
+        ("clients", "update", True, "Test")
+    }
+
+
+@pytest.mark.parametrize("table", ["clients", "client_program_enrollments", "discharges"])
+def test_rows_changed_at_once_are_refused_outside_an_act_and_keep_their_key(
+    amina: Client, shelter: Program, table: str
+) -> None:
+    with audit.acting(None, channel="command"):
+        Discharge.objects.create(client=amina, program=shelter, discharge_date=date(2026, 1, 6))
+    change, key = {
+        "clients": ("gender = 'Man'", "client_id"),
+        "client_program_enrollments": ("end_date = '2026-01-09'", "enrollment_id"),
+        "discharges": ("reason = 'Housed'", "discharge_id"),
+    }[table]
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {change} WHERE false")
+        with pytest.raises(ProgrammingError, match=f"a write to {table} outside"), transaction.atomic():
+            cursor.execute(f"UPDATE {table} SET {change}")
+        with (
+            pytest.raises(IntegrityError, match="never changes"),
+            audit.acting(None, channel="command"),
+        ):
+            cursor.execute(f"UPDATE {table} SET {key} = gen_random_uuid()")
 
 
 def test_every_table_is_audited_or_named_here_with_its_reason(db: None) -> None:

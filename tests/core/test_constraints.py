@@ -1,10 +1,10 @@
 """What PostgreSQL refuses by itself, tried in raw SQL as the working role and as the owner."""
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from core import audit
-from core.models import Client, PendingChange, Program, ProgramCapacity, Restriction, Staff
+from core.models import Client, ImportBatch, ImportRow, PendingChange, Program, ProgramCapacity, Restriction, Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -173,3 +173,31 @@ def test_dated_capacity_follows_the_two_columns(shelter: Program) -> None:
     assert rows() == [("2026-04-01", 12), ("None", 10)]
     run("UPDATE programs SET capacity_current = 14")
     assert rows() == [("2026-04-01", 14), ("None", 10)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE import_rows SET client_id = gen_random_uuid()",
+        "UPDATE import_rows SET batch_id = gen_random_uuid()",
+        "INSERT INTO import_rows (batch_id, row_number, outcome, client_id, cells) "
+        "SELECT batch_id, 2, 'created', gen_random_uuid(), '{}' FROM import_rows LIMIT 1",
+        "INSERT INTO import_rows (batch_id, row_number, outcome, cells) "
+        "SELECT b, 1, 'rejected', '{}' FROM (SELECT batch_id FROM import_rows UNION SELECT gen_random_uuid()) u (b) "
+        "ON CONFLICT DO NOTHING",
+        "DELETE FROM import_batches",
+        "UPDATE import_batches SET batch_id = gen_random_uuid()",
+        "DELETE FROM clients",
+    ],
+)
+def test_rows_of_a_file_name_only_what_exists_and_what_they_name_cannot_go(db: None, statement: str) -> None:
+    with audit.acting(None, channel="command"), connection.cursor() as cursor:
+        client = Client.objects.create(first_name="Bo", last_name="Li")
+        batch = ImportBatch.objects.create(source_system="SMIS", file_name="a.csv", sha256="0" * 64, size=1)
+        ImportRow.objects.create(batch=batch, row_number=1, outcome="created", client=client, cells=[])
+        ImportRow.objects.create(batch=batch, row_number=3, outcome="rejected", cells=[])
+        with pytest.raises(IntegrityError) as error, transaction.atomic():
+            cursor.execute(statement)
+        assert error.value.__cause__.sqlstate == "23503"
+        cursor.execute("UPDATE import_rows SET client_id = NULL")
+        cursor.execute("DELETE FROM clients")

@@ -178,6 +178,8 @@ def test_progress_is_seen_by_others_and_a_stop_takes_all_of_it_back(coordinator:
     jobs.confirm(batch, actor=coordinator)
     seen: list[tuple[str, int]] = []
 
+    apply = pipeline.apply_clients
+
     def look(*arguments: object) -> None:
         """What another connection sees while the file is on its way in; then someone asks to stop."""
 
@@ -190,6 +192,7 @@ def test_progress_is_seen_by_others_and_a_stop_takes_all_of_it_back(coordinator:
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()
+        apply(*arguments)
 
     with patch.object(pipeline, "apply_clients", side_effect=look):
         jobs.work(batch.pk)

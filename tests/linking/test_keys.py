@@ -54,6 +54,19 @@ def test_raw_sql_keeps_them_true(statement: str) -> None:
     assert sql(WRONG) == 0
 
 
+def test_many_changed_at_once_keep_them_true_and_what_stayed_is_not_written_again() -> None:
+    keys(phone_number="647-555-0199")
+    with audit.acting(None, channel="command"):
+        sql("INSERT INTO clients (first_name, last_name, dob, phone_number) SELECT 'Bo' || n, 'Li', '1971-01-02', "
+            "'416-555-0' || 100 + n FROM generate_series(1, 200) n")  # fmt: skip
+    number, before = sql("SELECT count(*) FROM client_keys"), sql("SELECT max(xmin::text::bigint) FROM client_keys")
+    with transaction.atomic(), audit.acting(None, channel="command"):
+        sql("UPDATE clients SET phone_number = '905-555-0' || right(phone_number, 3), gender = 'Man'")
+    assert sql(WRONG) == 0
+    assert sql("SELECT count(*) FROM client_keys") == number
+    assert sql("SELECT count(*) FROM client_keys WHERE xmin::text::bigint > %s", before) == 201  # the phone's
+
+
 def test_copy_keeps_them_true() -> None:
     copied = "COPY clients (first_name, last_name, dob) FROM STDIN"
     with audit.acting(None, channel="command"), connection.cursor() as cursor, cursor.copy(copied) as copy:
