@@ -48,7 +48,7 @@ class Known(NamedTuple):
     """What a row known again is about."""
 
     uid_external: str
-    client_id: UUID
+    client_id: str  # as text: on its way back to the database
 
 
 class Memory:
@@ -76,9 +76,11 @@ class Memory:
         """Those of the digests that are remembered."""
         if self._is_empty:
             return {}
+        asked = " ".join(each.hex() for each in digests if each is not None)  # an array of bytea is slow to write
         self._cursor.execute(
-            "SELECT digest, uid_external, client_id FROM remembered_rows WHERE source_system = %s AND digest = ANY(%s)",
-            [self._batch.source_system, [each for each in digests if each is not None]],
+            "SELECT digest, uid_external, client_id::text FROM remembered_rows WHERE source_system = %s "
+            "AND digest = ANY(ARRAY(SELECT decode(hex, 'hex') FROM unnest(string_to_array(%s, ' ')) AS hex))",
+            [self._batch.source_system, asked],
         )
         return {digest: Known(uid, client) for digest, uid, client in self._cursor.fetchall()}
 

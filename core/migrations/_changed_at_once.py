@@ -102,25 +102,25 @@ END $$;
 """
 
 REFERENCES = """
--- A foreign key asked once per statement: every row of it names a row that exists, which no other transaction can take
--- away before this one ends. Arguments: column, table it names, key of that.
+-- A foreign key asked once per statement: every row of it names a row that exists. Nobody can take that away before this
+-- transaction ends: ccd_referred() waits for whoever writes to the table. Arguments: column, table it names, key of that.
 CREATE FUNCTION ccd_refers() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    named bigint;
-    found bigint;
+    found boolean;
 BEGIN
-    EXECUTE format('SELECT count(DISTINCT %I) FROM new_rows', TG_ARGV[0]) INTO named;
-    EXECUTE format('SELECT count(*) FROM (SELECT FROM %2$I p WHERE p.%3$I IN (SELECT %1$I FROM new_rows) '
-                   'FOR KEY SHARE OF p) locked', TG_ARGV[0], TG_ARGV[1], TG_ARGV[2]) INTO found;
-    IF named <> found THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM new_rows n WHERE n.%1$I IS NOT NULL '
+                   'AND NOT EXISTS (SELECT FROM %2$I p WHERE p.%3$I = n.%1$I))', TG_ARGV[0], TG_ARGV[1], TG_ARGV[2])
+        INTO found;
+    IF found THEN
         RAISE EXCEPTION 'a row of % names by its % something that is not in %', TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1]
             USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;
 END $$;
 
--- The other side: what a row names cannot go. Arguments: key, table that names it, column of that.
+-- The other side, of rows that hardly ever go: what a row names cannot. Whoever writes to the table that names it is
+-- waited for, and then waits until this transaction ends. Arguments: key, table that names it, column of that.
 CREATE FUNCTION ccd_referred() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -128,6 +128,7 @@ DECLARE
     found boolean;
 BEGIN
     IF TG_OP = 'UPDATE' AND (to_jsonb(NEW) ->> TG_ARGV[0])::uuid = key THEN RETURN NULL; END IF;
+    EXECUTE format('LOCK TABLE %I IN SHARE ROW EXCLUSIVE MODE', TG_ARGV[1]);
     EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I = $1)', TG_ARGV[1], TG_ARGV[2]) INTO found USING key;
     IF found THEN
         RAISE EXCEPTION 'a row of % is named by one of %', TG_TABLE_NAME, TG_ARGV[1]

@@ -174,7 +174,12 @@ class ImportRow(models.Model):
     answer_key = models.CharField(max_length=32, null=True)  # by which a held row is known again: RowAnswer
     settled_as = models.CharField(max_length=10, choices=Settled, null=True)
     settled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, db_column="settled_by", on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        db_column="settled_by",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # row_settled_by, of the few that have one
     )
     settled_at = models.DateTimeField(null=True)
     cells_before = ArrayField(models.TextField(), null=True)  # as they came, where a person corrected them
@@ -192,6 +197,7 @@ class ImportRow(models.Model):
                 condition=Q(outcome__in=["held", "rejected"], settled_at__isnull=True),
             ),
             models.Index(fields=["answer_key"], name="row_known_again", condition=Q(answer_key__isnull=False)),
+            models.Index(fields=["settled_by"], name="row_settled_by", condition=Q(settled_by__isnull=False)),
         ]
         triggers = [
             *refers("batch_id", "import_batches", "batch_id"),

@@ -1,5 +1,7 @@
 """What PostgreSQL refuses by itself, tried in raw SQL as the working role and as the owner."""
 
+import threading
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -201,3 +203,30 @@ def test_rows_of_a_file_name_only_what_exists_and_what_they_name_cannot_go(db: N
         assert error.value.__cause__.sqlstate == "23503"
         cursor.execute("UPDATE import_rows SET client_id = NULL")
         cursor.execute("DELETE FROM clients")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_cannot_go_while_a_row_about_them_is_written() -> None:
+    with audit.acting(None, channel="command"):
+        client = Client.objects.create(first_name="Bo", last_name="Li")
+        batch = ImportBatch.objects.create(source_system="SMIS", file_name="a.csv", sha256="0" * 64, size=1)
+    said: list[str] = []
+
+    def remove() -> None:
+        try:
+            with audit.acting(None, channel="command"), connection.cursor() as cursor:
+                cursor.execute("DELETE FROM clients")
+        except IntegrityError as error:
+            said.append(str(error))
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=remove)
+    with audit.acting(None, channel="command"):
+        ImportRow.objects.create(batch=batch, row_number=1, outcome="created", client=client, cells=[])
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()  # waits
+    other.join()
+    assert "is named by one of import_rows" in said[0]
+    assert Client.objects.exists()
