@@ -104,7 +104,7 @@ END $$;
 REFERENCES = """
 -- A foreign key asked once per statement: every row of it names a row that exists. Nobody can take that away before this
 -- transaction ends: ccd_referred() waits for whoever writes to the table. Arguments: column, table it names, key of that.
-CREATE FUNCTION ccd_refers() RETURNS trigger
+CREATE OR REPLACE FUNCTION ccd_refers() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     found boolean;
@@ -121,7 +121,7 @@ END $$;
 
 -- The other side, of rows that hardly ever go: what a row names cannot. Whoever writes to the table that names it is
 -- waited for, and then waits until this transaction ends. Arguments: key, table that names it, column of that.
-CREATE FUNCTION ccd_referred() RETURNS trigger
+CREATE OR REPLACE FUNCTION ccd_referred() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     key uuid := (to_jsonb(OLD) ->> TG_ARGV[0])::uuid;
