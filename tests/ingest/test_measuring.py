@@ -5,7 +5,7 @@ from django.db import connection
 
 from core.ingest import jobs, measuring, pipeline
 from core.linking import model
-from core.models import LinkModel
+from core.models import LinkModel, Staff
 
 HEADERS = "uid_external,first_name,last_name,dob"
 
@@ -70,3 +70,19 @@ def test_the_worker_measures_what_the_next_file_would_have_measured() -> None:
     assert waiting() == 0
     assert (by_worker.u, by_worker.m) == (model._lists(by_file.u), model._lists(by_file.m))
     assert by_worker.frequencies == {"counts": by_file.counts, "rest": by_file.rest}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_file_that_the_worker_takes_in_is_followed_by_the_measuring(
+    settings: object, coordinator: Staff
+) -> None:
+    settings.CCD_REQUEST_ROWS = 3
+    batch = jobs.submit(file(700), file_name="a.csv", source="SMIS", actor=coordinator)
+    jobs.run_worker(wait=False)
+    assert (waiting(), LinkModel.objects.count()) == (0, 0)  # a preview keeps nothing
+    batch.refresh_from_db()
+    jobs.confirm(batch, actor=coordinator)
+    jobs.run_worker(wait=False)
+    batch.refresh_from_db()
+    assert batch.status == "applied"
+    assert (waiting(), LinkModel.objects.count()) == (0, 1)
