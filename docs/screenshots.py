@@ -46,7 +46,7 @@ import json
 from django.db.models import Count, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from core.models import Client, ImportBatch, PendingChange, Restriction
+from core.models import Client, ImportBatch, ImportRow, PendingChange, Restriction
 today = timezone.localdate()
 client = Client.objects.filter(
     pk__in=Restriction.objects.filter(start_date__lte=today, end_date__gt=today).values("client"),
@@ -56,6 +56,7 @@ client = Client.objects.filter(
     known=Count("identifiers", distinct=True),
 ).order_by("-now", "-known", "pk").first()
 proposal = PendingChange.objects.order_by("requested_at").first()
+decided = ImportRow.objects.filter(evidence__isnull=False, outcome="updated").earliest("pk")
 found = {}
 for page, name, arguments in (
     ("dashboard", "index", ()),
@@ -70,6 +71,9 @@ for page, name, arguments in (
     ("audit-log", "core_auditentry_changelist", ()),
     ("feeds", "core_importbatch_feeds", ()),
     ("batch", "core_importbatch_change", (ImportBatch.objects.earliest("created_at").pk,)),
+    ("row", "core_importbatch_row", (decided.batch_id, decided.row_number)),
+    ("desk", "core_importrow_desk", ()),
+    ("duplicates", "core_clientlink_changelist", ()),
     ("reports", "report_index", ()),
     ("restrictions", "core_restriction_changelist", ()),
 ):
