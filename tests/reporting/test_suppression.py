@@ -56,7 +56,6 @@ def everything(params: dict, threshold: int, *, adds_up: bool, withheld: bool = 
     return attacker
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("adds_up", [True, False], ids=["sums", "overlaps"])
 @pytest.mark.parametrize("threshold", [5, 11])
@@ -93,7 +92,6 @@ def overlapping(seed: int, *, base: int) -> Overlaps:
     return Overlaps(files, base=base, threshold=11)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("base", [1, 5], ids=["exact", "rounded"])
 @pytest.mark.parametrize("seed", range(3))
 def test_no_hidden_number_follows_from_files_of_overlapping_periods(seed: int, base: int):
@@ -150,7 +148,6 @@ def test_a_rounded_file_tells_multiples_and_no_exact_sum(shelter: Program, enrol
     assert told["reconciliation", "", "different clients"][0] == total
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(40))
 def test_ranges_are_those_of_linear_programming(seed: int):
     """Narrowing sum by sum gives what solving all of them at once gives."""
