@@ -232,7 +232,9 @@ def _same_person(request: HttpRequest, client: Client) -> list[tuple[Client, Any
     records = list(visible_to(request.user, Client).filter(linked_to=client.pk))
     if not records or not allows(request.user, "core.view_clientlink"):
         return [(record, None) for record in records]
-    made = visible_to(request.user, ClientLink).filter(client__in=records, verdict="same", undone_at=None)
+    made = visible_to(request.user, ClientLink).filter(
+        client__in=records, verdict=ClientLink.Verdict.SAME, undone_at=None
+    )
     decisions = dict(made.values_list("client_id", "pk"))
     return [(record, decisions.get(record.pk)) for record in records]
 

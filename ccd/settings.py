@@ -227,7 +227,7 @@ CACHES = {
 # Numbers of fewer people are hidden: from those who may not see every client, and in files that leave the agency.
 CCD_SMALL_CELLS_INSIDE = env.int("CCD_SMALL_CELLS_INSIDE", default=5)
 CCD_SMALL_CELLS_LEAVING = env.int("CCD_SMALL_CELLS_LEAVING", default=11)
-# The others in files that leave are rounded at random to a multiple of this; 1 leaves them as they are.
+# The others in files that leave are rounded at random to a multiple of this; 0 or 1 leaves them as they are.
 CCD_ROUND_LEAVING = env.int("CCD_ROUND_LEAVING", default=1)
 
 LOGGING = {

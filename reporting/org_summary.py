@@ -55,7 +55,7 @@ class OrgSummary(Report):
         if params.get("department") or params.get("program"):
             rows = [row for row in rows if row[0] not in DEMOGRAPHICS]
         told = list(_without(rows, away, params))
-        return told if base == 1 else list(_rounded(told, params, base))
+        return told if base <= 1 else list(_rounded(told, params, base))
 
     def rule(self, params: Params) -> list[str]:
         """The definitions of CONTRACT §4 and §6 in words."""

@@ -16,7 +16,9 @@ _SALT = "reporting.rounding"
 
 
 def rounded(number: int, cell: Hashable, base: int) -> int:
-    """`number` people of `cell` as a multiple of `base`; itself where it is one, or where `base` is 1."""
+    """`number` people of `cell` as a multiple of `base`; itself where it is one, or where `base` is 1 or less."""
+    if base <= 1:
+        return number
     rest = number % base
     chance = int.from_bytes(salted_hmac(_SALT, repr((cell, number)), algorithm="sha256").digest()[:8]) % base
     return number - rest + (base if chance < rest else 0)

@@ -4,8 +4,6 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from core.migrations import _changed_at_once
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -13,8 +11,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Once more, where 0071 ran before its functions stopped locking every client.
-        migrations.RunSQL(_changed_at_once.REFERENCES, migrations.RunSQL.noop),
         migrations.AlterField(
             model_name="importrow",
             name="settled_by",

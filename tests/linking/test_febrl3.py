@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::Depreca
 @pytest.mark.parametrize(
     ("load", "address", "f1", "recall"),
     [
-        (load_febrl3, True, 0.997, 0.992),
+        (load_febrl3, True, 0.997, 0.994),
         (load_febrl3, False, 0.955, 0.80),
-        (load_febrl2, True, 0.995, 0.985),
+        (load_febrl2, True, 0.995, 0.99),
         (load_febrl2, False, 0.94, 0.79),
     ],
     ids=["febrl3 with address", "febrl3 name and date", "febrl2 with address", "febrl2 name and date"],

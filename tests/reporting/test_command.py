@@ -228,7 +228,10 @@ def test_what_is_sent_hides_small_numbers_unless_it_stays_inside(amina: Client, 
 def test_share_rounds_where_the_agency_wants_that(shelter: Program, enroll: Callable[..., Client], settings: Settings):
     for _ in range(23):
         enroll(shelter, "2025-01-05")
-    assert "clients served,23," in run(*SUMMARY, "--share", "--csv", "-")
+    for off in (0, 1):
+        settings.CCD_ROUND_LEAVING = off
+        assert "clients served,23," in run(*SUMMARY, "--share", "--csv", "-")
+        assert "Hostel A" in run(*VACANCY, "--share", "--csv", "-")
     settings.CCD_ROUND_LEAVING = 5
     assert "clients served,23," in run(*SUMMARY, "--csv", "-")
     assert re.search(r"clients served,2[05],", run(*SUMMARY, "--share", "--csv", "-"))
