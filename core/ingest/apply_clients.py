@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
 
-from core.ingest.staging import CLIENT_FIELDS
+from core.ingest.staging import CLIENT_FIELDS, count_written
 
 _FOLDED = ("first_name", "last_name", "preferred_name", "alias")
 
@@ -86,6 +86,7 @@ def _insert_new(cursor: CursorWrapper) -> None:
         FROM staging s WHERE s.road = 'new' AND s.outcome IS NULL
         """
     )
+    count_written(cursor, "clients", cursor.rowcount)
 
 
 def _rounds(cursor: CursorWrapper) -> int:
@@ -171,19 +172,25 @@ def _identify(cursor: CursorWrapper, source: str) -> None:
             ORDER BY uid_external, row_number
             ON CONFLICT (source_system, uid_external) DO NOTHING
             RETURNING uid_external
+        ), marked AS (
+            UPDATE staging s SET wrote = true FROM (
+                SELECT min(row_number) AS row_number FROM staging JOIN added USING (uid_external)
+                WHERE outcome IS NULL GROUP BY uid_external
+            ) f WHERE f.row_number = s.row_number AND s.road <> 'new'
         )
-        UPDATE staging s SET wrote = true FROM (
-            SELECT min(row_number) AS row_number FROM staging JOIN added USING (uid_external)
-            WHERE outcome IS NULL GROUP BY uid_external
-        ) f WHERE f.row_number = s.row_number AND s.road <> 'new';
-
+        SELECT count(*) FROM added
+        """,
+        {"source": source},
+    )
+    count_written(cursor, "client_identifiers", cursor.fetchone()[0])
+    cursor.execute(
+        """
         UPDATE clients c SET uid_external = f.uid_external FROM (
             SELECT DISTINCT ON (client_id) client_id, uid_external FROM staging
             WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL AND road <> 'new'
             ORDER BY client_id, row_number
         ) f
         WHERE c.client_id = f.client_id AND c.uid_external IS NULL
-          AND NOT EXISTS (SELECT FROM clients o WHERE o.uid_external = f.uid_external);
-        """,
-        {"source": source},
+          AND NOT EXISTS (SELECT FROM clients o WHERE o.uid_external = f.uid_external)
+        """
     )

@@ -8,6 +8,8 @@ intake.
 
 from django.db.backends.utils import CursorWrapper
 
+from core.ingest.staging import count_written
+
 # What the rows want; what there is for the same clients and programs and what the file would add; the end each gets.
 # A person's records are the one shown and those linked to it: what hangs on any of them is the person's.
 _SPANS = """
@@ -121,6 +123,9 @@ def apply_stays(cursor: CursorWrapper, source: str, batch: object) -> dict[str, 
         "enrollments": _ends(cursor, source, batch) + _new_enrollments(cursor),  # an end makes room for a start
         "discharges": _discharges(cursor),
     }
+    count_written(cursor, "intakes", written["intakes"])
+    count_written(cursor, "client_program_enrollments", written["enrollments"])
+    count_written(cursor, "discharges", written["discharges"])
     _note_unended(cursor)
     _note_restrictions(cursor)
     return written

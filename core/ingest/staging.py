@@ -136,6 +136,13 @@ def count(cursor: CursorWrapper) -> None:
     cursor.execute(f"ANALYZE staging ({', '.join(_COUNTED)})")
 
 
+def count_written(cursor: CursorWrapper, table: str, number: int) -> None:
+    """Let plans know that this many rows were written to a table of ours; asked of PostgreSQL where they are many for
+    it: else it takes what a first file has brought for a single row.
+    """
+    cursor.execute("SELECT ccd_count_anew(%s::regclass, %s)", [table, number])
+
+
 def take_out(cursor: CursorWrapper, numbers: Sequence[int]) -> list[tuple[int, list[str], bytes]]:
     """Rows known again that are to be checked all the same: their numbers, cells and hashes."""
     cursor.execute(
