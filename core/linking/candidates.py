@@ -9,6 +9,7 @@ agency, and drop out by themselves in a big one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -67,6 +68,7 @@ _OPEN: Final = f"""s.outcome IS NULL AND (s.client_id IS NULL OR s.road = 'exact
 _LINKED: Final = """s.outcome IS NULL AND s.client_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM row_people p WHERE p.row_number = s.row_number)"""
 
+# OFFSET 0 keeps a block from being looked up once for each place it is named in; in order, neighbours share pages.
 # Blocks of the keys of some rows, what each row can afford of them, and whoever has its name and date besides.
 _FOUND: Final = f"""
 DROP TABLE IF EXISTS pg_temp.wanted_keys, pg_temp.blocks, pg_temp.found, pg_temp.candidates;
@@ -75,11 +77,13 @@ SELECT r.row_number, r.key, r.kind FROM row_keys r JOIN staging s USING (row_num
 WHERE r.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
 ANALYZE wanted_keys;
 CREATE TEMP TABLE blocks ON COMMIT DROP AS
-SELECT k.key, b.clients, cardinality(b.clients) AS size FROM (SELECT DISTINCT key, kind FROM wanted_keys) k
-CROSS JOIN LATERAL (
+SELECT k.key, b.clients, cardinality(b.clients) AS size FROM (
+    SELECT DISTINCT key, kind FROM wanted_keys ORDER BY key
+) k CROSS JOIN LATERAL (
     SELECT ARRAY(SELECT c.client_id FROM client_keys c WHERE c.key = k.key LIMIT {by_kind(CAPS, "k.kind")} + 1)
+    OFFSET 0
 ) b (clients) WHERE cardinality(b.clients) BETWEEN 1 AND {by_kind(CAPS, "k.kind")};
-ANALYZE blocks;
+ANALYZE blocks (key, size);
 CREATE TEMP TABLE found ON COMMIT DROP AS
 SELECT w.row_number, c.client_id FROM (
     SELECT row_number, size, clients, {affordable("size", "row_number", "kind")} AS so_far
@@ -89,7 +93,7 @@ UNION
 SELECT e.row_number, unnest(e.records) FROM exact e JOIN staging s USING (row_number)
 WHERE s.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
 CREATE TEMP TABLE candidates ON COMMIT DROP AS
-SELECT client_id, (row_number() OVER () - 1)::int AS number FROM (SELECT DISTINCT client_id FROM found) f;
+SELECT client_id, (row_number() OVER (ORDER BY client_id) - 1)::int AS number FROM (SELECT DISTINCT client_id FROM found) f;
 ANALYZE found;
 ANALYZE candidates;
 """
@@ -123,13 +127,25 @@ def prepare_linked(cursor: CursorWrapper) -> None:
     cursor.execute("ANALYZE row_keys; ANALYZE row_people")
 
 
+def as_array(numbers: np.ndarray) -> str:
+    """Numbers as the text of an array, which goes over much faster than a list does."""
+    return f"{{{','.join(map(str, numbers.tolist()))}}}"
+
+
+def pairs_of(cursor: CursorWrapper, query: str, params: dict[str, int] | None = None) -> np.ndarray:
+    """Two columns of whole numbers, one line per row that the query gives."""
+    cursor.execute(query, params)
+    found = cursor.fetchall()
+    return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=2 * len(found)).reshape(-1, 2)
+
+
 def people_of(cursor: CursorWrapper, numbers: np.ndarray, *, names_only: bool = False) -> People:
     """The rows of these numbers, which are in order."""
     columns = [name if name in NAMES or not names_only else "NULL" for name in TEXTS]
     cursor.execute(
         f"SELECT {', '.join(columns)}, dob, identified FROM unnest(%s::int[]) AS n (row_number) "
         "JOIN row_people USING (row_number) ORDER BY row_number",
-        [numbers.tolist()],
+        [as_array(numbers)],
     )
     return People.of(cursor.fetchall(), Texts())
 
@@ -137,8 +153,7 @@ def people_of(cursor: CursorWrapper, numbers: np.ndarray, *, names_only: bool = 
 def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, span: range) -> Pairs | None:
     """Rows of a span of row numbers for which `which` holds (SQL over `s`), with their candidates among the clients."""
     cursor.execute(_FOUND.format(which=which), {"low": span.start, "high": span.stop - 1})
-    cursor.execute("SELECT row_number, number FROM found JOIN candidates USING (client_id)")
-    found = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
+    found = pairs_of(cursor, "SELECT row_number, number FROM found JOIN candidates USING (client_id) ORDER BY 1, 2")
     if not len(found):
         return None
     numbers, i = np.unique(found[:, 0], return_inverse=True)
@@ -149,12 +164,12 @@ def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, spa
     places, j = np.unique(found[~hopeless, 1], return_inverse=True)
     cursor.execute(
         f"""
-        SELECT {CLIENT_COLUMNS}, EXISTS (SELECT FROM client_identifiers d WHERE d.source_system = %s
-            AND d.client_id IN (c.client_id, c.linked_to)), coalesce(c.linked_to, c.client_id)
+        SELECT {CLIENT_COLUMNS}, (SELECT bool_or(d.source_system = %s) FROM client_identifiers d
+            WHERE d.client_id IN (c.client_id, c.linked_to)), coalesce(c.linked_to, c.client_id)
         FROM unnest(%s::int[]) AS n (number) JOIN candidates USING (number) JOIN clients c USING (client_id)
         ORDER BY number
         """,
-        [source, places.tolist()],
+        [source, as_array(places)],
     )
     told = cursor.fetchall()
     return Pairs(len(numbers), numbers, rows, [row[-1] for row in told], People.of(told, rows.texts), i[~hopeless], j)

@@ -9,7 +9,7 @@ import numpy as np
 from django.db.backends.utils import CursorWrapper
 
 from core.linking import candidates
-from core.linking.candidates import BUDGET, CAPS, affordable, by_kind, people_of
+from core.linking.candidates import BUDGET, CAPS, affordable, as_array, by_kind, pairs_of, people_of
 from core.linking.comparing import compare, compare_names
 from core.linking.holding import Held, hold_uncertain, write_held
 from core.linking.parameters import Parameters
@@ -101,13 +101,12 @@ def _prior(weights: Weights, heads: int) -> float:
 
 def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights, span: range, *, prior: float) -> list[Pair]:
     """Pairs worth looking at whose later row is in the span."""
-    cursor.execute(_PAIRS, {"low": span.start, "high": span.stop - 1})
-    found = _by_name(cursor, np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2), weights)
+    found = _by_name(cursor, pairs_of(cursor, _PAIRS, {"low": span.start, "high": span.stop - 1}), weights)
     if not len(found):
         return []
     numbers, (i, j) = _places(found)
     people = people_of(cursor, numbers)
-    cursor.execute("SELECT row_number, client_id FROM heads WHERE row_number = ANY(%s)", [numbers.tolist()])
+    cursor.execute("SELECT row_number, client_id FROM heads WHERE row_number = ANY(%s::int[])", [as_array(numbers)])
     clients = dict(cursor.fetchall())
     compared = compare(people, i, people, j, weights.is_known)
     scored = score(compared, weights, people.texts, prior=prior)

@@ -1,7 +1,7 @@
 """How two names agree: the same, a kept variant, a slip, a part, an initial, another name that looks alike."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,9 @@ from core.linking.people import Codes, Texts
 from core.normalise import fold
 
 _SOUNDS: Final = str.maketrans("bpfvcgjkqsxzdtlmnr", "111122222222334556", "aeiouyhw")
-_DOUBLED: Final = re.compile(r"(.)\1+")
-# Which texts are first names: one of these numbers for each.
-Known = Callable[[Sequence[str]], np.ndarray]
+_DOUBLED: Final = re.compile(r"(.)(?=\1)")
+# Whether a text is a first name: one of these numbers.
+Known = Callable[[str], int]
 NO_NAME, MAY_BE, NAME = range(3)
 
 
@@ -34,7 +34,7 @@ def variants() -> dict[str, frozenset[int]]:
 
 def skeleton(name: str) -> str:
     """How a name sounds; equal to the SQL function ccd_skeleton but for the empty text."""
-    return _DOUBLED.sub(r"\1", name.translate(_SOUNDS))
+    return _DOUBLED.sub("", name.translate(_SOUNDS))
 
 
 def differs_by_ending(x: str, y: str) -> bool:
@@ -83,7 +83,8 @@ def _judged(texts: Texts, a: Codes, b: Codes, known: Known | None) -> np.ndarray
     found[(edits == 1) & (long >= 4) & (short >= 3) | (edits == 2) & (short >= 6) & (jaro >= 0.85)] = TYPO
     if known is not None:
         near = np.flatnonzero(found != DIFFERENT)
-        names = np.minimum(known([x[i] for i in near]), known([y[i] for i in near]))
+        told = texts.fact("known", known, np.concatenate([a[near], b[near]]))
+        names = np.minimum(told[a[near]], told[b[near]])
         endings = np.array([differs_by_ending(x[i], y[i]) for i in near], dtype=bool)
         found[near[(names == NAME) | (names == MAY_BE) & endings]] = KIN
     found[(short == 1) & (first[a] == first[b])] = INITIAL

@@ -14,12 +14,13 @@ NAMES = TEXTS[:4]
 
 CLIENT_COLUMNS = """
     c.first_folded, c.last_folded, ccd_fold(c.preferred_name), ccd_fold(c.alias), right(c.phone_digits, 10),
-    lower(c.email), c.postal_key, ccd_street(c.address), ccd_fold(c.address ->> 'city'), c.gender, c.dob
+    lower(c.email), c.postal_key, ccd_street(c.address), ccd_fold(c.address ->> 'city'), c.gender,
+    to_char(c.dob, 'YYYYMMDD')::int
 """
 # The same with only names and date of birth: much cheaper to read.
 CLIENT_NAMES = """
     c.first_folded, c.last_folded, ccd_fold(c.preferred_name), ccd_fold(c.alias), NULL, NULL, NULL, NULL, NULL, NULL,
-    c.dob
+    to_char(c.dob, 'YYYYMMDD')::int
 """
 ROW_COLUMNS = """
     s.first_folded, s.last_folded, ccd_fold(s.preferred_name), ccd_fold(s.alias), right(ccd_digits(s.phone_number), 10),

@@ -46,11 +46,16 @@ class Scored:
 def score(pairs: Compared, weights: Weights, texts: Texts, *, prior: float | None = None) -> Scored:
     """Score compared pairs. `prior`: bits before anything was compared, where it is not a client who is meant."""
     apart = days_apart(*pairs.values["dob"])
-    bits = weights.bits(pairs, texts)
-    bits["household"] = _household(pairs.levels, bits)
+    bits = _bits(pairs, weights, weights.frequencies(pairs, texts))
     bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior if prior is None else prior)
-    total = sum(bits.values())
-    return Scored(total, bits, _bars(pairs.levels, apart), _hopeless(pairs.levels, apart))
+    return Scored(sum(bits.values()), bits, _bars(pairs.levels, apart), _hopeless(pairs.levels, apart))
+
+
+def _bits(pairs: Compared, weights: Weights, frequencies: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Of everything that was compared: all but the prior."""
+    bits = weights.bits(pairs, frequencies)
+    bits["household"] = _household(pairs.levels, bits)
+    return bits
 
 
 def _household(levels: dict[str, np.ndarray], bits: dict[str, np.ndarray]) -> np.ndarray:
@@ -132,15 +137,16 @@ def learn(pairs: Compared, weights: Weights, texts: Texts, *, owners: int, round
     """EM over the pairs found for `owners` people; u stays. What looks like one person says how often fields agree.
 
     How many of all possible pairs are one person is learnt along the way and forgotten again: decisions start from the
-    careful prior. Hopeless pairs say nothing.
+    careful prior. Hopeless pairs say nothing. How common the values are stays the same from round to round.
     """
     if not len(pairs):
         return
     share = 1.0 / max(weights.clients, 1)
+    frequencies = weights.frequencies(pairs, texts)
+    hopeless = _hopeless(pairs.levels, days_apart(*pairs.values["dob"]))
     for _ in range(rounds):
-        scored = score(pairs, weights, texts)
-        chance = chances(scored.total - scored.bits["prior"] + np.log2(share))
-        chance[scored.hopeless] = 0.0
+        chance = chances(sum(_bits(pairs, weights, frequencies).values()) + np.log2(share))
+        chance[hopeless] = 0.0
         learn_m(weights, pairs, chance)
         share = max(chance.sum(), 1.0) / (owners * max(weights.clients, 1))
     weights.trained_on = int(chance.sum())

@@ -54,43 +54,47 @@ class Weights:
         """The same for equal name and date, which is evidence enough in a small agency, too."""
         return -float(np.log2(max(self.clients, 1)))
 
-    def is_known(self, names: Sequence[str]) -> np.ndarray:
-        """Which first names are names in their own right: of several clients, or in the kept table. What a big agency
+    def is_known(self, name: str) -> int:
+        """Whether this is a first name in its own right: of several clients, or in the kept table. What a big agency
         has never met is none; in a small one it may be.
         """
-        counts, table = self.counts.get("first_name", {}), variants()
-        enough, other = max(3, self.clients * 2e-5), NO_NAME if self.clients >= TELLS_NAMES else MAY_BE
-        return np.array([NAME if name in table or counts.get(name, 0) >= enough else other for name in names])
+        if name in variants() or self.counts.get("first_name", {}).get(name, 0) >= max(3, self.clients * 2e-5):
+            return NAME
+        return NO_NAME if self.clients >= TELLS_NAMES else MAY_BE
 
-    def bits(self, pairs: Compared, texts: Texts) -> dict[str, np.ndarray]:
+    def bits(self, pairs: Compared, frequencies: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Bits of every field of every pair, and what is taken off again where a full name is commoner than its parts
-        would make it: first and last names go together by community.
+        would make it: first and last names go together by community. `frequencies` as they are below.
         """
-        bits = {f.name: self._bits(f.name, pairs, texts) for f in FIELDS}
-        bits["full_name"] = self._full_name(pairs, texts, bits["first_name"] + bits["last_name"])
+        bits = {f.name: self._bits(f.name, pairs.levels[f.name], frequencies.get(f.name)) for f in FIELDS}
+        parts = bits["first_name"] + bits["last_name"]
+        bits["full_name"] = np.minimum(frequencies["full_name"] - parts, 0.0)
         return bits
 
-    def _full_name(self, pairs: Compared, texts: Texts, parts: np.ndarray) -> np.ndarray:
-        found = np.zeros(len(parts))
-        at = np.flatnonzero((pairs.levels["first_name"] == SAME) & (pairs.levels["last_name"] == SAME))
-        if len(at) and self.clients:
-            (first, _), (last, _) = pairs.values["first_name"], pairs.values["last_name"]
-            counts, rest = self.counts.get("full_name", {}), self.rest.get("full_name", 1.0)
-            names = (f"{texts.list[f]}|{texts.list[g]}" for f, g in zip(first[at], last[at], strict=True))
-            seen = np.array([counts.get(name, rest) for name in names], dtype=float)
-            at_random = self.u["first_name"][0] * self.u["last_name"][0]
-            together = -np.log2(np.maximum(seen - 1, 1e-9) / (self.clients + SEEN / at_random))
-            found[at] = np.minimum(together - parts[at], 0.0)
+    def _bits(self, name: str, levels: np.ndarray, frequency: np.ndarray | None) -> np.ndarray:
+        """The weight of the level; of an equal value its own; a slip says less than the commoner of the two names."""
+        found = np.concatenate([[0.0], np.log2(self.m[name] / self.u[name])])[levels]
+        if frequency is None:
+            return found
+        if name in NAMES:
+            slip = (levels > SAME) & (found > 0)
+            found[slip] = np.minimum(found[slip], frequency[slip] - 1)
+        same = levels == SAME
+        found[same] = np.log2(self.m[name][0]) + frequency[same]
         return found
 
-    def _bits(self, name: str, pairs: Compared, texts: Texts) -> np.ndarray:
-        """The weight of the level; of an equal value its own; a slip says less than the commoner of the two names."""
-        levels = pairs.levels[name]
-        found = np.concatenate([[0.0], np.log2(self.m[name] / self.u[name])])[levels]
-        if name not in pairs.values:
-            return found
-        is_name = name in NAMES
-        at = np.flatnonzero((levels == SAME) | is_name & (levels > SAME) & (found > 0))
+    def frequencies(self, pairs: Compared, texts: Texts) -> dict[str, np.ndarray]:
+        """What the values of each pair are worth by how common they are, in bits; of two names the commoner one. It
+        stays the same while m is learnt.
+        """
+        found = {name: self._frequency(name, pairs, texts) for name in pairs.values}
+        found["full_name"] = self._full_name(pairs, texts)
+        return found
+
+    def _frequency(self, name: str, pairs: Compared, texts: Texts) -> np.ndarray:
+        levels, is_name = pairs.levels[name], name in NAMES
+        found = np.zeros(len(levels))
+        at = np.flatnonzero(levels >= SAME if is_name else levels == SAME)
         mine, theirs = (codes[at] for codes in pairs.values[name])
         weight = -np.log2(self._shares_of(name, mine, texts))
         if is_name:
@@ -100,8 +104,21 @@ class Weights:
                 other = NAMES[1 - NAMES.index(name)]
                 there = -np.log2(self._shares_of(other, mine[swapped], texts))
                 weight[swapped] = np.minimum(weight[swapped], there)
-        same = levels[at] == SAME
-        found[at] = np.where(same, np.log2(self.m[name][0]) + weight, np.minimum(found[at], weight - 1))
+        found[at] = weight
+        return found
+
+    def _full_name(self, pairs: Compared, texts: Texts) -> np.ndarray:
+        """Bits of a full name that agrees, by how common it is; where none does, infinitely many: nothing is lost."""
+        found = np.full(len(pairs), np.inf)
+        at = np.flatnonzero((pairs.levels["first_name"] == SAME) & (pairs.levels["last_name"] == SAME))
+        if len(at) and self.clients:
+            (first, _), (last, _) = pairs.values["first_name"], pairs.values["last_name"]
+            counts, rest = self.counts.get("full_name", {}), self.rest.get("full_name", 1.0)
+            names, where = np.unique(first[at] << 32 | last[at], return_inverse=True)
+            full = (f"{texts.list[name >> 32]}|{texts.list[name & 0xFFFFFFFF]}" for name in names.tolist())
+            seen = np.array([counts.get(name, rest) for name in full], dtype=float)
+            at_random = self.u["first_name"][0] * self.u["last_name"][0]
+            found[at] = -np.log2(np.maximum(seen - 1, 1e-9) / (self.clients + SEEN / at_random))[where]
         return found
 
     def _shares_of(self, name: str, codes: np.ndarray, texts: Texts) -> np.ndarray:
