@@ -7,7 +7,7 @@ date alone, three letters of both names) come after fine ones of the same size: 
 agency, and drop out by themselves in a big one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -16,10 +16,10 @@ from uuid import UUID
 import numpy as np
 from django.db.backends.utils import CursorWrapper
 
-from core.linking.comparing import compare_names
+from core.linking.comparing import compare_first
 from core.linking.names import Known
-from core.linking.people import CLIENT_COLUMNS, CLIENT_NAMES, NAMES, ROW_COLUMNS, TEXTS, People, Texts
-from core.linking.scoring import hopeless_by_name
+from core.linking.people import CLIENT_COLUMNS, CLIENT_FIRST, FIRST, ROW_COLUMNS, TEXTS, People, Texts
+from core.linking.scoring import hopeless
 
 # By place in what ccd_match_keys gives: name, its sound, three letters of both, those with year, with day, first
 # initial with date, last initial with date, date, first and last initial with postal code, street, phone, e-mail.
@@ -74,7 +74,8 @@ _FOUND: Final = f"""
 DROP TABLE IF EXISTS pg_temp.wanted_keys, pg_temp.blocks, pg_temp.found, pg_temp.candidates;
 CREATE TEMP TABLE wanted_keys ON COMMIT DROP AS
 SELECT r.row_number, r.key, r.kind FROM row_keys r JOIN staging s USING (row_number)
-WHERE r.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
+WHERE r.row_number BETWEEN %(low)s AND %(high)s AND ({{which}})
+  AND NOT EXISTS (SELECT FROM exact e WHERE e.row_number = r.row_number AND e.reached AND cardinality(e.clients) = 1);
 ANALYZE wanted_keys;
 CREATE TEMP TABLE blocks ON COMMIT DROP AS
 SELECT k.key, b.clients, cardinality(b.clients) AS size FROM (
@@ -93,7 +94,8 @@ UNION
 SELECT e.row_number, unnest(e.records) FROM exact e JOIN staging s USING (row_number)
 WHERE s.row_number BETWEEN %(low)s AND %(high)s AND ({{which}});
 CREATE TEMP TABLE candidates ON COMMIT DROP AS
-SELECT client_id, (row_number() OVER (ORDER BY client_id) - 1)::int AS number FROM (SELECT DISTINCT client_id FROM found) f;
+SELECT client_id, (row_number() OVER (ORDER BY client_id) - 1)::int AS number
+FROM (SELECT DISTINCT client_id FROM found) f;
 ANALYZE found;
 ANALYZE candidates;
 """
@@ -139,15 +141,14 @@ def pairs_of(cursor: CursorWrapper, query: str, params: dict[str, int] | None = 
     return np.fromiter(chain.from_iterable(found), dtype=np.int64, count=2 * len(found)).reshape(-1, 2)
 
 
-def people_of(cursor: CursorWrapper, numbers: np.ndarray, *, names_only: bool = False) -> People:
+def people_of(cursor: CursorWrapper, numbers: np.ndarray, columns: Sequence[str] = TEXTS) -> People:
     """The rows of these numbers, which are in order."""
-    columns = [name if name in NAMES or not names_only else "NULL" for name in TEXTS]
     cursor.execute(
         f"SELECT {', '.join(columns)}, dob, identified FROM unnest(%s::int[]) AS n (row_number) "
         "JOIN row_people USING (row_number) ORDER BY row_number",
         [as_array(numbers)],
     )
-    return People.of(cursor.fetchall(), Texts())
+    return People.of(cursor.fetchall(), Texts(), columns)
 
 
 def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, span: range) -> Pairs | None:
@@ -158,10 +159,10 @@ def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, spa
         return None
     numbers, i = np.unique(found[:, 0], return_inverse=True)
     rows = people_of(cursor, numbers)
-    cursor.execute(f"SELECT {CLIENT_NAMES} FROM candidates JOIN clients c USING (client_id) ORDER BY number")
-    names = People.of(cursor.fetchall(), rows.texts)
-    hopeless = hopeless_by_name(compare_names(rows, i, names, found[:, 1], known).levels)
-    places, j = np.unique(found[~hopeless, 1], return_inverse=True)
+    cursor.execute(f"SELECT {CLIENT_FIRST} FROM candidates JOIN clients c USING (client_id) ORDER BY number")
+    first = People.of(cursor.fetchall(), rows.texts, FIRST)
+    hopeful = ~hopeless(compare_first(rows, i, first, found[:, 1], known))
+    places, j = np.unique(found[hopeful, 1], return_inverse=True)
     cursor.execute(
         f"""
         SELECT {CLIENT_COLUMNS}, (SELECT bool_or(d.source_system = %s) FROM client_identifiers d
@@ -172,7 +173,7 @@ def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, spa
         [source, as_array(places)],
     )
     told = cursor.fetchall()
-    return Pairs(len(numbers), numbers, rows, [row[-1] for row in told], People.of(told, rows.texts), i[~hopeless], j)
+    return Pairs(len(numbers), numbers, rows, [row[-1] for row in told], People.of(told, rows.texts), i[hopeful], j)
 
 
 def spans(cursor: CursorWrapper) -> Iterator[range]:

@@ -29,7 +29,7 @@ class Compared:
 def compare(a: People, i: np.ndarray, b: People, j: np.ndarray, known: Known) -> Compared:
     """Compare a[i] with b[j]. Both sides share their texts."""
     texts = a.texts
-    pairs = compare_names(a, i, b, j, known)
+    pairs = compare_first(a, i, b, j, known)
     for field, column, judge in _CONTACT:
         pairs.values[field] = a.columns[column][i], b.columns[column][j]
         pairs.levels[field] = _levels(texts, *pairs.values[field], judge)
@@ -38,12 +38,14 @@ def compare(a: People, i: np.ndarray, b: People, j: np.ndarray, known: Known) ->
     return pairs
 
 
-def compare_names(a: People, i: np.ndarray, b: People, j: np.ndarray, known: Known) -> Compared:
-    """Only names and dates of birth: enough to tell most pairs apart."""
+def compare_first(a: People, i: np.ndarray, b: People, j: np.ndarray, known: Known) -> Compared:
+    """Only names, dates of birth and whether the e-mail address is the same: enough to tell most pairs apart."""
     left, right = ({name: who.columns[name][at] for name in NAMES} for who, at in ((a, i), (b, j)))
     dobs = a.dob[i], b.dob[j]
     pairs = Compared({"dob": dob_levels(*dobs)}, {"dob": dobs})
     _names(a.texts, left, right, known, pairs.levels, pairs.values)
+    mine, theirs = a.columns["email"][i], b.columns["email"][j]
+    pairs.levels["email"] = ((mine >= 0) & (mine == theirs)).astype(np.uint8)
     return pairs
 
 

@@ -10,10 +10,11 @@ from django.db.backends.utils import CursorWrapper
 
 from core.linking import candidates
 from core.linking.candidates import BUDGET, CAPS, affordable, as_array, by_kind, pairs_of, people_of
-from core.linking.comparing import compare, compare_names
+from core.linking.comparing import compare, compare_first
 from core.linking.holding import Held, hold_uncertain, write_held
 from core.linking.parameters import Parameters
-from core.linking.scoring import hopeless_by_name, score
+from core.linking.people import FIRST
+from core.linking.scoring import hopeless, score
 from core.linking.weights import Weights, is_exact
 
 # One new person in a hundred is guessed to stand in the file twice, spelt in two ways.
@@ -101,7 +102,7 @@ def _prior(weights: Weights, heads: int) -> float:
 
 def _pairs(cursor: CursorWrapper, parameters: Parameters, weights: Weights, span: range, *, prior: float) -> list[Pair]:
     """Pairs worth looking at whose later row is in the span."""
-    found = _by_name(cursor, pairs_of(cursor, _PAIRS, {"low": span.start, "high": span.stop - 1}), weights)
+    found = _by_first_look(cursor, pairs_of(cursor, _PAIRS, {"low": span.start, "high": span.stop - 1}), weights)
     if not len(found):
         return []
     numbers, (i, j) = _places(found)
@@ -140,13 +141,13 @@ def _places(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return numbers, places.reshape(found.shape).T
 
 
-def _by_name(cursor: CursorWrapper, found: np.ndarray, weights: Weights) -> np.ndarray:
-    """Pairs whose names and dates of birth do not tell them to be two."""
+def _by_first_look(cursor: CursorWrapper, found: np.ndarray, weights: Weights) -> np.ndarray:
+    """Pairs whose names, dates of birth and e-mail addresses do not tell them to be two."""
     if not len(found):
         return found
     numbers, (i, j) = _places(found)
-    people = people_of(cursor, numbers, names_only=True)
-    return found[~hopeless_by_name(compare_names(people, i, people, j, weights.is_known).levels)]
+    people = people_of(cursor, numbers, FIRST)
+    return found[~hopeless(compare_first(people, i, people, j, weights.is_known))]
 
 
 class FileOrder:

@@ -125,13 +125,18 @@ def _keep_names(
 
 
 def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
-    """Steps 2 and 3: the same folded first name, last name and date of birth."""
+    """Steps 2 and 3: the same folded first name, last name and date of birth. Who is `reached`, too, by phone, e-mail
+    or address, is not looked for among anybody else.
+    """
     cursor.execute(
         """
         DROP TABLE IF EXISTS pg_temp.exact;
         CREATE TEMP TABLE exact ON COMMIT DROP AS
         SELECT s.row_number, array_agg(DISTINCT coalesce(c.linked_to, c.client_id)) AS clients,
-               array_agg(c.client_id) AS records
+               array_agg(c.client_id) AS records,
+               coalesce(bool_or(c.phone_digits = ccd_digits(s.phone_number) OR lower(c.email) = lower(s.email)
+                   OR c.postal_key = ccd_postal_key(s.address) AND ccd_street(c.address) = ccd_street(s.address)),
+                   false) AS reached
         FROM staging s JOIN clients c USING (first_folded, last_folded, dob)
         WHERE s.outcome IS NULL AND s.same_as IS NULL AND s.client_id IS NULL
         GROUP BY s.row_number;

@@ -48,7 +48,7 @@ def score(pairs: Compared, weights: Weights, texts: Texts, *, prior: float | Non
     apart = days_apart(*pairs.values["dob"])
     bits = _bits(pairs, weights, weights.frequencies(pairs, texts))
     bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior if prior is None else prior)
-    return Scored(sum(bits.values()), bits, _bars(pairs.levels, apart), _hopeless(pairs.levels, apart))
+    return Scored(sum(bits.values()), bits, _bars(pairs.levels, apart), hopeless(pairs))
 
 
 def _bits(pairs: Compared, weights: Weights, frequencies: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -112,20 +112,16 @@ def _slips(levels: dict[str, np.ndarray]) -> np.ndarray:
     return names & (levels["dob"] > lv.DOB_SAME)
 
 
-def _hopeless(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
+def hopeless(pairs: Compared) -> np.ndarray:
     """Two people, whatever they share: neither first name nor date of birth agrees; another first and last name; and
     unless an e-mail address says otherwise, since a household shares its phone: twins, and a generation apart.
     """
-    first, dob = levels["first_name"], levels["dob"]
+    levels, apart = pairs.levels, days_apart(*pairs.values["dob"])
+    first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
+    others = (first == lv.DIFFERENT) & ((dob >= lv.DOB_NEAR) | (last == lv.DIFFERENT))
     twins = (first == lv.DIFFERENT) & (dob != lv.MISSING)
     parents = (dob == lv.DOB_DIFFERENT) & (apart >= GENERATION)
-    return hopeless_by_name(levels) | (twins | parents) & (levels["email"] != 1)
-
-
-def hopeless_by_name(levels: dict[str, np.ndarray]) -> np.ndarray:
-    """What of it names and dates of birth tell by themselves."""
-    first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
-    return (first == lv.DIFFERENT) & ((dob >= lv.DOB_NEAR) | (last == lv.DIFFERENT))
+    return others | (twins | parents) & (levels["email"] != 1)
 
 
 def chances(total: np.ndarray) -> np.ndarray:
@@ -143,10 +139,10 @@ def learn(pairs: Compared, weights: Weights, texts: Texts, *, owners: int, round
         return
     share = 1.0 / max(weights.clients, 1)
     frequencies = weights.frequencies(pairs, texts)
-    hopeless = _hopeless(pairs.levels, days_apart(*pairs.values["dob"]))
+    beyond = hopeless(pairs)
     for _ in range(rounds):
         chance = chances(sum(_bits(pairs, weights, frequencies).values()) + np.log2(share))
-        chance[hopeless] = 0.0
+        chance[beyond] = 0.0
         learn_m(weights, pairs, chance)
         share = max(chance.sum(), 1.0) / (owners * max(weights.clients, 1))
     weights.trained_on = int(chance.sum())
