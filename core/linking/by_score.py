@@ -15,7 +15,7 @@ from core.linking.comparing import Compared, compare
 from core.linking.holding import Held, Linked, Told, hold_uncertain, write_held, write_linked, write_told
 from core.linking.parameters import Parameters
 from core.linking.scoring import Scored, learn, score
-from core.linking.verdict import Verdict, evidence, verdicts
+from core.linking.verdict import Telling, Verdict, likely, verdicts
 from core.linking.weights import Weights, is_exact
 
 # So many rows tell how often fields agree; from fewer nothing is learnt.
@@ -93,10 +93,13 @@ class _Chunk:
         numbered: dict[UUID, int] = {}
         of_client = np.array([numbered.setdefault(key, len(numbered)) for key in self.pairs.keys], dtype=np.int64)
         held, linked, told, doubtful = Held(), Linked(), Told(), dict(before.exact)
+        telling = Telling(
+            likely(self.scored, self.parameters), self.compared, self.scored, self.weights, self.parameters
+        )
         for verdict in verdicts(self.scored, self.pairs.i, of_client[self.pairs.j], self.parameters):
             number = int(self.pairs.numbers[verdict.owner])
             keys = [self.pairs.keys[self.pairs.j[pair]] for pair in verdict.pairs]
-            why = evidence(verdict, self.compared, self.scored, keys, self.weights, self.parameters)
+            why = telling.row(verdict, keys)
             wanted = doubtful.pop(number, None)
             if number in before.held:
                 told.add(number, verdict.total, {**why, "verdict": "maybe"})

@@ -16,7 +16,7 @@ from core.linking.comparing import compare
 from core.linking.parameters import Parameters
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import learn, score
-from core.linking.verdict import evidence_of_pair
+from core.linking.verdict import Telling
 from core.linking.weights import Weights
 from core.models import Client, ClientPair, Staff
 
@@ -104,10 +104,11 @@ def _judged(
         learn(compared, weights, people.texts, owners=CHUNK)
     scored = score(compared, weights, people.texts)
     least = min(settings.hold_bits - BELOW, settings.among(weights.clients).hold_bits)
-    for pair in np.flatnonzero(~scored.hopeless & (scored.total >= least)):
+    pairs = np.flatnonzero(~scored.hopeless & (scored.total >= least))
+    telling = Telling(pairs, compared, scored, weights, settings)
+    for pair in pairs.tolist():
         client, other = rows[i[pair]][-1], rows[j[pair]][-1]
-        evidence = evidence_of_pair(pair, compared, scored, other, weights, settings)
-        yield Suspicion(client, other, round(float(scored.total[pair]), 2), evidence)
+        yield Suspicion(client, other, round(float(scored.total[pair]), 2), telling.pair(pair, other))
 
 
 def refresh(*, actor: Staff | None, progress: Progress = lambda number: None) -> int:

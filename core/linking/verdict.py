@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
 from core.linking.comparing import Compared
-from core.linking.levels import FIELDS, MISSING
+from core.linking.levels import FIELDS
 from core.linking.parameters import Parameters
 from core.linking.scoring import Scored
 from core.linking.weights import Weights
@@ -27,75 +29,82 @@ class Verdict:
     bar: str  # what forbade an automatic link where the bits would have sufficed
 
 
+def likely(scored: Scored, parameters: Parameters) -> np.ndarray:
+    """The places of the pairs that are looked at: the others are nobody we know."""
+    return np.flatnonzero(~scored.hopeless & (scored.total >= min(parameters.hold_bits, parameters.auto_bits)))
+
+
 def verdicts(scored: Scored, owner: np.ndarray, key: np.ndarray, parameters: Parameters) -> Iterator[Verdict]:
     """One verdict per owner. `key` is equal for records of one client; the best of them stands for all.
 
     Hopeless pairs are no candidates; of the others those from `hold_bits` are. The best is linked by itself from
     `auto_bits`, where nothing bars it and the next one is `margin_bits` behind.
     """
-    order = np.lexsort((-scored.total, owner))
-    order = order[(~scored.hopeless & (scored.total >= min(parameters.hold_bits, parameters.auto_bits)))[order]]
-    if len(order):
-        for group in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1):
-            yield _of_one(scored, owner, key, group, parameters)
+    pairs = likely(scored, parameters)
+    order = pairs[np.lexsort((-scored.total[pairs], owner[pairs]))]
+    columns = (values[order].tolist() for values in (owner, key, scored.total))
+    for number, group in groupby(zip(order.tolist(), *columns, strict=True), key=itemgetter(1)):
+        best: dict[int, tuple[int, float]] = {}
+        for pair, _, client, total in group:
+            best.setdefault(client, (pair, total))
+        places, totals = zip(*best.values(), strict=True)
+        yield _of_one(number, places, totals, scored.bar_of(places[0]), parameters)
 
 
-def _of_one(scored: Scored, owner: np.ndarray, key: np.ndarray, group: np.ndarray, parameters: Parameters) -> Verdict:
-    best: dict[int, int] = {}
-    for pair in group:
-        best.setdefault(int(key[pair]), int(pair))
-    pairs = tuple(best.values())
-    total = float(scored.total[pairs[0]])
-    behind = total - float(scored.total[pairs[1]]) if len(pairs) > 1 else np.inf
-    bar = scored.bar_of(pairs[0])
+def _of_one(owner: int, pairs: tuple[int, ...], totals: tuple[float, ...], bar: str, parameters: Parameters) -> Verdict:
+    total = totals[0]
+    behind = total - totals[1] if len(totals) > 1 else np.inf
     if total >= parameters.auto_bits and not bar and behind < parameters.margin_bits:
         bar = "margin"
     same = parameters.links and total >= parameters.auto_bits and not bar
-    return Verdict(int(owner[pairs[0]]), "same" if same else "maybe", pairs, total, bar)
+    return Verdict(owner, "same" if same else "maybe", pairs, total, bar)
 
 
-def evidence(
-    verdict: Verdict, compared: Compared, scored: Scored, keys: Sequence[UUID], weights: Weights, parameters: Parameters
-) -> dict[str, Any]:
-    """What a page needs to explain every bit of a decision, as JSON: core.linking.evidence reads it."""
-    candidates = [
-        {"client": str(key), **told(pair, compared, scored)}
-        for pair, key in zip(verdict.pairs[:SHOWN], keys, strict=False)
-    ]
-    return _framed(verdict.word, verdict.bar, candidates, weights, parameters)
+class Telling:
+    """Scored pairs, to be told one by one: what a page needs to explain every bit of a decision, as JSON that
+    core.linking.evidence reads.
+    """
+
+    def __init__(
+        self, pairs: np.ndarray, compared: Compared, scored: Scored, weights: Weights, parameters: Parameters
+    ) -> None:
+        """`pairs` are the places of those that may be told."""
+        self._place = {pair: place for place, pair in enumerate(pairs.tolist())}
+        self._totals, self._bars = scored.total[pairs].tolist(), [scored.bar_of(pair) for pair in pairs]
+        self._fields = [
+            (f.name, ("", *f.levels), compared.levels[f.name][pairs].tolist(), _rounded(scored.bits[f.name][pairs]))
+            for f in FIELDS
+        ]
+        self._sums = [(name, _rounded(scored.bits[name][pairs])) for name in ("full_name", "household", "prior")]
+        self._auto_bits = parameters.auto_bits
+        self._frame = {
+            "model": weights.version,
+            "learnt_from": weights.trained_on,
+            "thresholds": [parameters.auto_bits, parameters.hold_bits, parameters.margin_bits],
+        }
+
+    def row(self, verdict: Verdict, keys: Sequence[UUID]) -> dict[str, Any]:
+        """Of a row with the clients of its pairs."""
+        shown = zip(verdict.pairs[:SHOWN], keys, strict=False)
+        return self._framed(verdict.word, verdict.bar, [self._told(pair, key) for pair, key in shown])
+
+    def pair(self, pair: int, other: UUID) -> dict[str, Any]:
+        """Of two clients, whatever the switch: a person decides on them."""
+        place = self._place[pair]
+        bar = self._bars[place]
+        word = "same" if self._totals[place] >= self._auto_bits and not bar else "maybe"
+        return self._framed(word, bar, [self._told(pair, other)])
+
+    def _framed(self, word: str, bar: str, candidates: list[dict[str, Any]]) -> dict[str, Any]:
+        return {"verdict": word, "bar": bar, **self._frame, "candidates": candidates}
+
+    def _told(self, pair: int, client: UUID) -> dict[str, Any]:
+        """Bits of one pair: the total, field by field [level, bits], what bars it, and the sums that are no field."""
+        at = self._place[pair]
+        bits = {name: [words[level[at]], worth[at]] for name, words, level, worth in self._fields if level[at]}
+        bits.update((name, ["", worth[at]]) for name, worth in self._sums if worth[at])
+        return {"client": str(client), "total": round(self._totals[at], 2), "bar": self._bars[at], "bits": bits}
 
 
-def evidence_of_pair(
-    pair: int, compared: Compared, scored: Scored, other: UUID, weights: Weights, parameters: Parameters
-) -> dict[str, Any]:
-    """The same of two clients, whatever the switch: a person decides on them."""
-    bar = scored.bar_of(pair)
-    word = "same" if scored.total[pair] >= parameters.auto_bits and not bar else "maybe"
-    return _framed(word, bar, [{"client": str(other), **told(pair, compared, scored)}], weights, parameters)
-
-
-def _framed(
-    word: str, bar: str, candidates: list[dict[str, Any]], weights: Weights, parameters: Parameters
-) -> dict[str, Any]:
-    return {
-        "verdict": word,
-        "bar": bar,
-        "model": weights.version,
-        "learnt_from": weights.trained_on,
-        "thresholds": [parameters.auto_bits, parameters.hold_bits, parameters.margin_bits],
-        "candidates": candidates,
-    }
-
-
-def told(pair: int, compared: Compared, scored: Scored) -> dict[str, Any]:
-    """Bits of one pair: the total, field by field [level, bits], what bars it, and the sums that are no field."""
-    bits = {}
-    for field in FIELDS:
-        level = int(compared.levels[field.name][pair])
-        if level != MISSING:
-            bits[field.name] = [field.levels[level - 1], round(float(scored.bits[field.name][pair]), 2)]
-    for name in ("full_name", "household", "prior"):
-        value = float(scored.bits[name][pair])
-        if value:
-            bits[name] = ["", round(value, 2)]
-    return {"total": round(float(scored.total[pair]), 2), "bar": scored.bar_of(pair), "bits": bits}
+def _rounded(bits: np.ndarray) -> list[float]:
+    return np.round(bits, 2).tolist()

@@ -9,7 +9,7 @@ from core.linking import model, parameters
 from core.linking.comparing import compare
 from core.linking.people import CLIENT_COLUMNS, People, Texts
 from core.linking.scoring import score
-from core.linking.verdict import evidence_of_pair
+from core.linking.verdict import Telling
 from core.models import Client
 
 _ONE: Final = f"SELECT {CLIENT_COLUMNS}, false FROM clients c WHERE c.client_id = %s"
@@ -23,7 +23,7 @@ def weigh(client: Client, other: Client) -> dict[str, Any]:
     only = np.zeros(1, dtype=np.int64)
     compared = compare(mine, only, theirs, only, weights.is_known)
     scored = score(compared, weights, texts)
-    return evidence_of_pair(0, compared, scored, other.pk, weights, settings)
+    return Telling(only, compared, scored, weights, settings).pair(0, other.pk)
 
 
 def _rows(client: Client) -> list[tuple[Any, ...]]:
