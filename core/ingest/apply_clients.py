@@ -68,10 +68,12 @@ COLUMNS = tuple(_Column(name) for name in (*CLIENT_FIELDS, "address"))
 def apply_clients(cursor: CursorWrapper, source: str, batch: object) -> None:
     """Insert new clients, update known ones, add identifiers, open disagreements. Marks rows that wrote something."""
     _insert_new(cursor)
+    _name(cursor)
     for number in range(_rounds(cursor)):
         _disagree(cursor, number, source, batch)
         _update(cursor, number)
     _identify(cursor, source)
+    _show(cursor)
 
 
 def _insert_new(cursor: CursorWrapper) -> None:
@@ -87,6 +89,24 @@ def _insert_new(cursor: CursorWrapper) -> None:
         """
     )
     count_written(cursor, "clients", cursor.rowcount)
+
+
+def _name(cursor: CursorWrapper) -> None:
+    """The identifier that each known client without one is to show: the first that a row brings, if nobody has it."""
+    cursor.execute(
+        """
+        DROP TABLE IF EXISTS pg_temp.shown;
+        CREATE TEMP TABLE shown ON COMMIT DROP AS
+        SELECT f.client_id, f.uid_external FROM (
+            SELECT DISTINCT ON (client_id) client_id, uid_external FROM staging
+            WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL AND road <> 'new'
+            ORDER BY client_id, row_number
+        ) f JOIN clients c USING (client_id)
+        WHERE c.uid_external IS NULL AND NOT EXISTS (SELECT FROM clients o WHERE o.uid_external = f.uid_external);
+        CREATE UNIQUE INDEX ON shown (client_id);
+        ANALYZE shown
+        """
+    )
 
 
 def _rounds(cursor: CursorWrapper) -> int:
@@ -118,12 +138,13 @@ def _update(cursor: CursorWrapper, number: int) -> None:
     """Update the clients of one round where a row brings something, and mark those rows."""
     sets = ", ".join(f"{column.name} = {column.value}" for column in COLUMNS)
     differs = " OR ".join(column.taken for column in COLUMNS)
+    named = "c.uid_external IS NULL AND h.uid_external IS NOT NULL"
     cursor.execute(
         f"""
         WITH done AS (
-            UPDATE clients c SET {sets}
-            FROM staging s JOIN rounds r USING (row_number)
-            WHERE r.round = %s AND c.client_id = s.client_id AND ({differs})
+            UPDATE clients c SET {sets}, uid_external = coalesce(c.uid_external, h.uid_external)
+            FROM staging s JOIN rounds r USING (row_number) LEFT JOIN shown h ON h.client_id = s.client_id
+            WHERE r.round = %s AND c.client_id = s.client_id AND ({named} OR {differs})
             RETURNING s.row_number
         )
         UPDATE staging s SET wrote = true FROM done WHERE done.row_number = s.row_number
@@ -162,7 +183,7 @@ def _disagree(cursor: CursorWrapper, number: int, source: str, batch: object) ->
 
 
 def _identify(cursor: CursorWrapper, source: str) -> None:
-    """Remember by which identifier the source knows each client; the client shows its first one."""
+    """Remember by which identifier the source knows each client."""
     cursor.execute(
         """
         WITH added AS (
@@ -183,14 +204,11 @@ def _identify(cursor: CursorWrapper, source: str) -> None:
         {"source": source},
     )
     count_written(cursor, "client_identifiers", cursor.fetchone()[0])
+
+
+def _show(cursor: CursorWrapper) -> None:
+    """The client shows its identifier, where no row changed anything else of it."""
     cursor.execute(
-        """
-        UPDATE clients c SET uid_external = f.uid_external FROM (
-            SELECT DISTINCT ON (client_id) client_id, uid_external FROM staging
-            WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL AND road <> 'new'
-            ORDER BY client_id, row_number
-        ) f
-        WHERE c.client_id = f.client_id AND c.uid_external IS NULL
-          AND NOT EXISTS (SELECT FROM clients o WHERE o.uid_external = f.uid_external)
-        """
+        "UPDATE clients c SET uid_external = h.uid_external FROM shown h "
+        "WHERE c.client_id = h.client_id AND c.uid_external IS NULL"
     )
