@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from admin_ext.import_pages import KINDS
 from core import rules
-from core.linking.by_score import EXACT_BITS
 from core.linking.evidence import Candidate, Explained, explain
 from core.models import Client, ImportBatch, ImportRow
 
@@ -65,7 +64,7 @@ def _how(row: ImportRow, why: Explained | None) -> str:
         return f"Linked by itself: {total:.1f} bits speak for it, and {asked:.1f} are enough."
     return (
         f"Linked by itself: the same name and date of birth, which {total:.1f} bits bear out; "
-        f"{asked - EXACT_BITS:.1f} are enough for that."
+        f"{why.exact_bits:.1f} are enough for that."
     )
 
 

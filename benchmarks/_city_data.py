@@ -56,6 +56,7 @@ class CityData:
             connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
             self._load(city)
         connect(self)
+        settle(self)
         model.current()  # weights are measured by the first file or by find_duplicates, and kept
         self._write(list(city.rows(min(rows, self.clients))))
         print(f"  made {self.clients:,} clients and the file in {perf_counter() - started:.0f} s", flush=True)
@@ -113,6 +114,16 @@ class CityData:
         """Of each row the client_id it is about ('' for nobody we know) and how it is spelt."""
         with (self.folder / "meant.csv").open(newline="", encoding="utf-8") as file:
             return [(row[0], row[1]) for _, row in zip(range(number), csv.reader(file), strict=False)]
+
+
+def settle(data: CityData) -> None:
+    """Sweep and count the database, as autovacuum does of itself soon after a load, and between the files of two days.
+    A file that is taken in here is rolled back, and leaves as much behind as one that was only looked at.
+    """
+    connection.close()
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    connect(data)
 
 
 def connect(data: CityData) -> None:

@@ -34,7 +34,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from benchmarks._city_data import CityData, connect  # noqa: E402
+from benchmarks._city_data import CityData, connect, settle  # noqa: E402
 from core.ingest import pipeline  # noqa: E402
 
 # So many rows are timed, end to end.
@@ -185,7 +185,9 @@ def main(clients: int, rows: int, *, keep: bool) -> None:
     if not data.exists():
         subprocess.run([sys.executable, __file__, str(clients), "--make"], check=True)
     connect(data)
+    settle(data)
     speed(data, min(TIMED, number))
+    settle(data)
     quality(data, number)
     if not keep:
         data.drop()

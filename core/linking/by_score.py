@@ -20,8 +20,6 @@ from core.linking.weights import Weights, is_exact
 
 # So many rows tell how often fields agree; from fewer nothing is learnt.
 LEARNS_FROM: Final = 300
-# An equal name and date links from so many bits less.
-EXACT_BITS: Final = 4.0
 # Rows to look at: new people by the first row of each, and rows of an equal name and date.
 _WHICH: Final = f"""s.outcome IS NULL AND (s.person = s.row_number OR s.road = 'exact')
     OR s.outcome = 'held' AND s.reason_code IN {candidates.HELD_EXACT}"""
@@ -120,4 +118,4 @@ class _Chunk:
 
     def _bears_out(self, verdict: Verdict, keys: list[UUID], wanted: UUID) -> bool:
         """The client of equal name and date is the likeliest, and likely enough: it needs less than a slip would."""
-        return keys[0] == wanted and verdict.total >= self.parameters.auto_bits - EXACT_BITS
+        return keys[0] == wanted and verdict.total >= self.parameters.exact_bits

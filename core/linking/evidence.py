@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from core.linking.levels import BY_NAME
+from core.linking.parameters import EXACT
 from core.linking.scoring import BARS
 
 _LEVELS: Final = {
@@ -62,6 +63,7 @@ class Explained:
     hold_bits: float
     margin_bits: float
     candidates: tuple[Candidate, ...]
+    exact_bits: float  # from which an equal name and date is borne out
 
 
 def explain(evidence: dict[str, Any] | None) -> Explained | None:
@@ -76,6 +78,7 @@ def explain(evidence: dict[str, Any] | None) -> Explained | None:
         evidence["learnt_from"],
         *evidence["thresholds"],
         tuple(map(_candidate, evidence["candidates"])),
+        evidence.get("exact", evidence["thresholds"][0] - EXACT),
     )
 
 

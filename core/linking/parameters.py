@@ -10,6 +10,12 @@ from core.models import LinkSettings, Staff
 
 # In a small agency a person is asked up to so many bits earlier.
 EARLIER: Final = 6.0
+# Where many clients tell how common a name and a date are, so many bits less link: none up to TELLS clients, one less
+# each time they double. Measured in cities of 10,000 to a million clients: docs/linking.md.
+SURER: Final = 3.0
+TELLS: Final = 12_500
+# An equal name and date links from so many bits less than a small agency's other rows do.
+EXACT: Final = 4.0
 FIELDS = ("mode", "auto_bits", "hold_bits", "margin_bits")
 
 
@@ -21,6 +27,12 @@ class Parameters:
     auto_bits: float = 8.0
     hold_bits: float = 0.0
     margin_bits: float = 5.0
+    surer: float = 0.0  # how far `auto_bits` are below those that were set, since there are so many clients
+
+    @property
+    def exact_bits(self) -> float:
+        """Bits from which an equal name and date is borne out, however many clients there are."""
+        return self.auto_bits + self.surer - EXACT
 
     @property
     def links(self) -> bool:
@@ -34,10 +46,12 @@ class Parameters:
 
     def among(self, clients: int) -> "Parameters":
         """The same for an agency of so many clients. Bits begin with the careful prior of a big one; where few people
-        could be meant, fewer bits make it as likely as not.
+        could be meant, fewer bits make it as likely as not. A big one knows better what bits are worth, and links
+        earlier, though never from fewer than it holds from.
         """
         earlier = min(EARLIER, max(0.0, log2(AT_LEAST / max(clients, 1))))
-        return replace(self, hold_bits=self.hold_bits - earlier)
+        surer = min(SURER, max(0.0, log2(max(clients, 1) / TELLS)), self.auto_bits - self.hold_bits)
+        return replace(self, auto_bits=self.auto_bits - surer, surer=surer, hold_bits=self.hold_bits - earlier)
 
 
 def current() -> Parameters:

@@ -80,6 +80,7 @@ class Telling:
         self._frame = {
             "model": weights.version,
             "learnt_from": weights.trained_on,
+            "exact": parameters.exact_bits,
             "thresholds": [parameters.auto_bits, parameters.hold_bits, parameters.margin_bits],
         }
 

@@ -138,6 +138,17 @@ def test_a_small_agency_asks_earlier() -> None:
     assert [Parameters().among(clients).hold_bits for clients in (10, 100_000, 200_000, 3_000_000)] == [-6, -1, 0, 0]
 
 
+def test_a_big_agency_links_earlier_but_not_for_an_equal_name_and_date_alone() -> None:
+    sizes = [Parameters().among(clients) for clients in (0, 10, 12_500, 25_000, 100_000, 3_000_000)]
+    assert [size.auto_bits for size in sizes] == [8, 8, 8, 7, 5, 5]
+    assert {size.exact_bits for size in sizes} == {4}
+
+
+def test_no_agency_links_from_fewer_bits_than_it_was_told_to_hold_from() -> None:
+    careful = Parameters(auto_bits=9.0, hold_bits=8.0).among(1_000_000)
+    assert (careful.auto_bits, careful.hold_bits, careful.exact_bits) == (8, 8, 5)
+
+
 def test_an_initial_needs_a_phone_or_an_email_since_twins_share_the_address() -> None:
     mine = {**AMINA, "email": None}
     assert judged(mine, {**mine, "first": "a"})[0] == "same"
