@@ -86,17 +86,19 @@ class Table:
         number, is_header, self.blank_rows = 0, True, 0
         for cells, unsafe in self._grid.rows():
             own = cells[self._skipped :] if self._skipped else cells
-            if _is_blank(cells if is_header else own):
+            text = "".join(own)  # looked through at once: most rows hold nothing odd
+            if _is_blank(cells) if is_header else not text.strip():
                 self.blank_rows += not is_header and len(own) > 1  # an empty line is not even a row
                 continue
             if is_header:
                 is_header = False
                 continue
             number += 1
-            yield self._row(number, own, unsafe)
+            yield self._row(number, own, text, unsafe)
 
-    def _row(self, number: int, cells: list[str], unsafe: Sequence[int]) -> RawRow:
-        cells = [unescape_formula(text) if text[:1] == "'" else text for text in cells]
+    def _row(self, number: int, cells: list[str], text: str, unsafe: Sequence[int]) -> RawRow:
+        if "'" in text:
+            cells = [unescape_formula(cell) if cell[:1] == "'" else cell for cell in cells]
         width = len(self.headers)
         if cells[1:width] == self._later_headers and header_key(cells[0]) == header_key(self.headers[0]):
             return RawRow(number, _padded(cells, width), (_REPEATED_HEADERS,))
@@ -107,7 +109,7 @@ class Table:
             notes = (f"The row ends after {len(cells)} of {width} cells; the others were read as blank.",)
         row = _padded(cells[:width], width)
         faults = self._unsafe_numbers(row, unsafe) if unsafe else ()
-        if "\0" in "".join(row):
+        if "\0" in text:
             return RawRow(number, tuple(cell.replace("\0", "\ufffd") for cell in row), (*faults, _NUL), notes)
         return RawRow(number, row, faults, notes)
 
