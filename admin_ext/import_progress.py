@@ -9,11 +9,13 @@ WORDS = {
     "": "Waiting for the worker",
     "read": "Reading and checking rows",
     "link": "Finding out who each row is about",
-    "apply": "Writing what is new",
+    "apply": "Writing what is new of clients",
+    "stays": "Writing intakes, enrollments and discharges",
+    "settle": "Keeping the rows with what became of them",
     "report": "Keeping versions and the report",
 }
 # Where each stage begins on the bar; within reading and linking it moves with the rows.
-_BEGINS = {"": 0, "read": 0, "link": 30, "apply": 60, "report": 90}
+_BEGINS = {"": 0, "read": 0, "link": 25, "apply": 50, "stays": 70, "settle": 85, "report": 90}
 
 
 def is_under_way(batch: ImportBatch) -> bool:
@@ -52,8 +54,8 @@ def told(batch: ImportBatch) -> dict[str, Any]:
 def _within(progress: ImportProgress) -> float:
     """How much of the bar's part for the stage. How many rows there are is a guess until they are read."""
     if progress.stage == "read":
-        return 30 * progress.number / progress.total if progress.total > progress.number else 15
-    return 30 * progress.number / max(progress.total, 1) if progress.stage == "link" else 0
+        return 25 * progress.number / progress.total if progress.total > progress.number else 12
+    return 25 * progress.number / max(progress.total, 1) if progress.stage == "link" else 0
 
 
 def _rows(progress: ImportProgress) -> str:

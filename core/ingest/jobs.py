@@ -28,7 +28,6 @@ from core.models import ImportBatch, ImportFile, ImportProgress, Staff
 QUEUE: Final = measuring.QUEUE
 AGAIN: Final = 5  # seconds until a file that found another one on its way in is tried again
 EVERY: Final = 0.5  # seconds between two writes of the progress
-STAGES: Final = ("read", "link", "apply", "report")
 _QUEUED, _RUNNING = ImportBatch.Status.QUEUED, ImportBatch.Status.RUNNING
 _STOPPABLE: Final = (ImportBatch.Status.QUEUED, ImportBatch.Status.RUNNING)
 

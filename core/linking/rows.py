@@ -192,7 +192,7 @@ def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None])
     weights = model.current()
     settings = parameters.current().among(weights.clients)
     candidates.prepare(cursor)
-    if settings.scores and weights.clients:
+    if settings.scores:
         link_by_score(cursor, source, settings, weights, heard)
     _one_identifier_each(cursor, source)
     link_within_file(cursor, settings, weights)

@@ -216,8 +216,11 @@ def test_the_worker_takes_what_waits_one_after_the_other(coordinator: Staff) -> 
     assert waiting_jobs() == 0
 
 
+_WRITING = ("apply", "stays", "settle", "report")
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_bar_moves_through_reading_and_linking_and_never_back(coordinator: Staff) -> None:
+def test_the_bar_moves_through_reading_linking_and_writing_and_never_back(coordinator: Staff) -> None:
     batch = submit(coordinator)
     told, write = [], jobs._Reporter.__call__
 
@@ -230,5 +233,7 @@ def test_the_bar_moves_through_reading_and_linking_and_never_back(coordinator: S
     with patch.object(jobs._Reporter, "__call__", look), patch.object(candidates, "CHUNK", 2):
         jobs.work(batch.pk)
     linking = [(percent, detail) for stage, percent, detail in told if stage == import_progress.WORDS["link"]]
-    assert linking == [(30, "0 of 5 rows"), (30, "0 of 5 rows"), (42, "2 of 5 rows"), (54, "4 of 5 rows")]
+    assert linking == [(25, "0 of 5 rows"), (25, "0 of 5 rows"), (35, "2 of 5 rows"), (45, "4 of 5 rows")]
+    writing = [percent for stage, percent, _ in told if stage in map(import_progress.WORDS.get, _WRITING)]
+    assert writing == [50, 70, 85, 90]
     assert [percent for _, percent, _ in told] == sorted(percent for _, percent, _ in told)
