@@ -7,7 +7,7 @@ date alone, three letters of both names) come after fine ones of the same size: 
 agency, and drop out by themselves in a big one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -176,9 +176,8 @@ def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, spa
     return Pairs(len(numbers), numbers, rows, [row[-1] for row in told], People.of(told, rows.texts), i[hopeful], j)
 
 
-def spans(cursor: CursorWrapper) -> Iterator[range]:
+def spans(cursor: CursorWrapper) -> list[range]:
     """The row numbers of staging, CHUNK at a time."""
     cursor.execute("SELECT coalesce(max(row_number), 0) FROM staging")
     last = cursor.fetchone()[0]
-    for low in range(1, last + 1, CHUNK):
-        yield range(low, low + CHUNK)
+    return [range(low, min(low + CHUNK, last + 1)) for low in range(1, last + 1, CHUNK)]

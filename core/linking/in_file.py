@@ -1,6 +1,7 @@
 """New people of a daily file, linked to each other by the same rules as to clients, in the order of their rows."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
@@ -76,11 +77,14 @@ class Pair:
     client: UUID | None
 
 
-def link_within_file(cursor: CursorWrapper, parameters: Parameters, weights: Weights) -> None:
+def link_within_file(
+    cursor: CursorWrapper, parameters: Parameters, weights: Weights, heard: Callable[[int], None]
+) -> None:
     """The same rules among the new people of the file, in the order of their rows.
 
     A later person with the name and date of an earlier one, or one whom the bits make the same, is the same person
     unless both have identifiers; one who may be is held. Rows are looked at in pieces: memory does not grow with them.
+    `heard` is told how many have been gone through, now and then.
     """
     cursor.execute(_HEADS)
     cursor.execute("SELECT count(*), count(*) FILTER (WHERE is_new) FROM heads")
@@ -90,7 +94,8 @@ def link_within_file(cursor: CursorWrapper, parameters: Parameters, weights: Wei
     candidates.prepare_linked(cursor)
     cursor.execute(_KEYS)
     order, prior = FileOrder(), _prior(weights, number)
-    for span in list(candidates.spans(cursor)):
+    for span in candidates.spans(cursor):
+        heard(span.start - 1)
         order.decide(_pairs(cursor, parameters, weights, span, prior=prior))
     order.write(cursor)
 

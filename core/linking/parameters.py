@@ -50,7 +50,7 @@ class Parameters:
         earlier, though never from fewer than it holds from.
         """
         earlier = min(EARLIER, max(0.0, log2(AT_LEAST / max(clients, 1))))
-        surer = min(SURER, max(0.0, log2(max(clients, 1) / TELLS)), self.auto_bits - self.hold_bits)
+        surer = max(0.0, min(SURER, log2(max(clients, 1) / TELLS), self.auto_bits - self.hold_bits))
         return replace(self, auto_bits=self.auto_bits - surer, surer=surer, hold_bits=self.hold_bits - earlier)
 
 

@@ -18,7 +18,8 @@ from core.linking.judge import compatible, is_swapped
 
 def link_rows(cursor: CursorWrapper, source: str, heard: Callable[[int], None] = lambda number: None) -> None:
     """Decide every row of staging without an outcome. `source` is the name of the source system. `heard` is told how
-    many rows have been gone through, now and then.
+    many rows have been gone through, now and then; one that was looked for among the clients counts half, until it was
+    among the new people of the file, too.
 
     Rows that repeat an earlier one wait for settle_repeated(), once nothing more can hold the earlier one.
     """
@@ -191,11 +192,12 @@ def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None])
         return
     weights = model.current()
     settings = parameters.current().among(weights.clients)
+    last = candidates.spans(cursor)[-1].stop - 1
     candidates.prepare(cursor)
     if settings.scores:
-        link_by_score(cursor, source, settings, weights, heard)
+        link_by_score(cursor, source, settings, weights, lambda number: heard(number // 2))
     _one_identifier_each(cursor, source)
-    link_within_file(cursor, settings, weights)
+    link_within_file(cursor, settings, weights, lambda number: heard((last + number) // 2))
     cursor.execute(
         """
         UPDATE staging s SET outcome = 'held', reason_code = h.reason_code, candidate_ids = h.candidate_ids,

@@ -233,7 +233,8 @@ def test_the_bar_moves_through_reading_linking_and_writing_and_never_back(coordi
     with patch.object(jobs._Reporter, "__call__", look), patch.object(candidates, "CHUNK", 2):
         jobs.work(batch.pk)
     linking = [(percent, detail) for stage, percent, detail in told if stage == import_progress.WORDS["link"]]
-    assert linking == [(25, "0 of 5 rows"), (25, "0 of 5 rows"), (35, "2 of 5 rows"), (45, "4 of 5 rows")]
+    half = [(25, "0 of 5 rows"), (25, "0 of 5 rows"), (30, "1 of 5 rows"), (35, "2 of 5 rows")]
+    assert linking == [*half, (35, "2 of 5 rows"), (40, "3 of 5 rows"), (45, "4 of 5 rows")]
     writing = [percent for stage, percent, _ in told if stage in map(import_progress.WORDS.get, _WRITING)]
     assert writing == [50, 70, 85, 90]
     assert [percent for _, percent, _ in told] == sorted(percent for _, percent, _ in told)
