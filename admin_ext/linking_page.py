@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from core import rules
 from core.errors import CCDError, Invalid
 from core.linking import parameters, rehearsal
-from core.models import LinkModel, LinkSettings
+from core.models import Client, LinkModel, LinkSettings
 
 _HELP = {
     "auto_bits": "Bits from which a row is linked by itself. 8 bits are odds of 250 to 1. Where "
@@ -70,10 +70,24 @@ def parameters_page(admin: Any, request: HttpRequest) -> HttpResponse:
         "now": now,
         "tries": tried != now,
         "rehearsal": rehearsal.rehearse(tried).sentence,
+        "among": _among(tried),
         "model": model,
+        "measured": f"{model.clients:,}" if model else "",
+        "learnt": f"{model.trained_on:,}" if model else "",
         "back": reverse("admin:core_clientlink_changelist"),
     }
     return TemplateResponse(request, "admin/core/clientlink/parameters.html", context)
+
+
+def _among(tried: parameters.Parameters) -> str:
+    """What the parameters come to for the clients there are, in a sentence."""
+    number = Client.objects.count()
+    here = tried.among(number)
+    clients = f"{number:,} client{'s' * (number != 1)}"
+    return (
+        f"With {clients} that is: a row is linked by itself from {here.auto_bits:.1f} bits, with the same name and "
+        f"date of birth from {here.exact_bits:.1f}, and waits for a person from {here.hold_bits:.1f}."
+    )
 
 
 def _saved(request: HttpRequest, form: LinkingForm) -> bool:

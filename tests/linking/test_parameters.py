@@ -111,6 +111,8 @@ def test_the_page_rehearses_by_get_and_saves_by_post(
     values = {"mode": "automatic", "auto_bits": "5", "hold_bits": "-4", "margin_bits": "5"}
     page = client.get(address, values).content.decode()
     assert "would have linked 1" in page
+    assert "With 1 client that is: a row is linked by itself from 5.0 bits" in page
+    assert "the same name and date of birth from 1.0, and waits for a person from -10.0" in page
     assert not LinkSettings.objects.exists()
     page = client.post(address, {**values, "hold_bits": "9"}).content.decode()
     assert "at least as sure" in page
