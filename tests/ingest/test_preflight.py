@@ -31,9 +31,9 @@ def test_an_ordinary_workbook_passes():
     ],
 )
 def test_one_cell_in_the_last_corner_is_refused_at_once(cell):
-    started = time.perf_counter()
+    started = time.process_time()  # its own work, whatever else the machine does
     assert "row 1,048,576 and column 16,384" in refusal(rezipped({SHEET: sheet_xml(b' r="A1"', cell)}))
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_sheet_in_another_namespace_prefix_is_measured():
