@@ -12,13 +12,14 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 from core import rules
 from core.errors import CCDError, Invalid
 from core.linking import parameters, rehearsal
+from core.linking.weights import AT_LEAST
 from core.models import Client, LinkModel, LinkSettings
 
 _HELP = {
-    "auto_bits": "Bits from which a row is linked by itself. 8 bits are odds of 250 to 1. Where "
-    "there are more than 12,500 clients a row is linked earlier, by 3 bits from 100,000 clients on.",
-    "hold_bits": "Bits from which a row waits for a person. Below, it is a new client. An agency of fewer than 200,000 "
-    "clients asks up to 6 bits earlier.",
+    "auto_bits": "Bits from which a row is linked by itself. 8 bits are odds of 250 to 1. With more than "
+    f"{parameters.TELLS:,} clients a row is linked earlier, by up to {parameters.SURER:.0f} bits.",
+    "hold_bits": "Bits from which a row waits for a person. Below, it is a new client. An agency of fewer than "
+    f"{AT_LEAST:,} clients asks up to {parameters.EARLIER:.0f} bits earlier.",
     "margin_bits": "The next candidate must be so many bits behind for a link by itself.",
 }
 

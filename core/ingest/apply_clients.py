@@ -68,7 +68,7 @@ COLUMNS = tuple(_Column(name) for name in (*CLIENT_FIELDS, "address"))
 def apply_clients(cursor: CursorWrapper, source: str, batch: object) -> None:
     """Insert new clients, update known ones, add identifiers, open disagreements. Marks rows that wrote something."""
     _insert_new(cursor)
-    _name(cursor)
+    _choose_shown(cursor)
     for number in range(_rounds(cursor)):
         _disagree(cursor, number, source, batch)
         _update(cursor, number)
@@ -91,7 +91,7 @@ def _insert_new(cursor: CursorWrapper) -> None:
     count_written(cursor, "clients", cursor.rowcount)
 
 
-def _name(cursor: CursorWrapper) -> None:
+def _choose_shown(cursor: CursorWrapper) -> None:
     """The identifier that each known client without one is to show: the first that a row brings, if nobody has it."""
     cursor.execute(
         """
@@ -138,13 +138,13 @@ def _update(cursor: CursorWrapper, number: int) -> None:
     """Update the clients of one round where a row brings something, and mark those rows."""
     sets = ", ".join(f"{column.name} = {column.value}" for column in COLUMNS)
     differs = " OR ".join(column.taken for column in COLUMNS)
-    named = "c.uid_external IS NULL AND h.uid_external IS NOT NULL"
+    shows = "c.uid_external IS NULL AND h.uid_external IS NOT NULL"
     cursor.execute(
         f"""
         WITH done AS (
             UPDATE clients c SET {sets}, uid_external = coalesce(c.uid_external, h.uid_external)
             FROM staging s JOIN rounds r USING (row_number) LEFT JOIN shown h ON h.client_id = s.client_id
-            WHERE r.round = %s AND c.client_id = s.client_id AND ({named} OR {differs})
+            WHERE r.round = %s AND c.client_id = s.client_id AND ({shows} OR {differs})
             RETURNING s.row_number
         )
         UPDATE staging s SET wrote = true FROM done WHERE done.row_number = s.row_number

@@ -91,10 +91,9 @@ class _Chunk:
         numbered: dict[UUID, int] = {}
         of_client = np.array([numbered.setdefault(key, len(numbered)) for key in self.pairs.keys], dtype=np.int64)
         held, linked, told, doubtful = Held(), Linked(), Told(), dict(before.exact)
-        telling = Telling(
-            likely(self.scored, self.parameters), self.compared, self.scored, self.weights, self.parameters
-        )
-        for verdict in verdicts(self.scored, self.pairs.i, of_client[self.pairs.j], self.parameters):
+        pairs = likely(self.scored, self.parameters)
+        telling = Telling(pairs, self.compared, self.scored, self.weights, self.parameters)
+        for verdict in verdicts(pairs, self.scored, self.pairs.i, of_client[self.pairs.j], self.parameters):
             number = int(self.pairs.numbers[verdict.owner])
             keys = [self.pairs.keys[self.pairs.j[pair]] for pair in verdict.pairs]
             why = telling.row(verdict, keys)

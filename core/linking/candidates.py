@@ -68,8 +68,8 @@ _OPEN: Final = f"""s.outcome IS NULL AND (s.client_id IS NULL OR s.road = 'exact
 _LINKED: Final = """s.outcome IS NULL AND s.client_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM row_people p WHERE p.row_number = s.row_number)"""
 
-# OFFSET 0 keeps a block from being looked up once for each place it is named in; in order, neighbours share pages.
-# Blocks of the keys of some rows, what each row can afford of them, and whoever has its name and date besides.
+# Blocks of the keys of some rows, what each row can afford of them, and whoever has its name and date besides. OFFSET 0
+# keeps a block from being looked up once for each place it is named in; in order of keys, neighbours share pages.
 _FOUND: Final = f"""
 DROP TABLE IF EXISTS pg_temp.wanted_keys, pg_temp.blocks, pg_temp.found, pg_temp.candidates;
 CREATE TEMP TABLE wanted_keys ON COMMIT DROP AS

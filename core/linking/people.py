@@ -86,7 +86,7 @@ class People:
 
 
 def as_number(day: date | int | None) -> int:
-    """A date as yyyymmdd; a number is taken as it is (benchmarks hold impossible dates); 0 is missing."""
+    """A date as yyyymmdd; a number is one already (clients, and impossible dates of benchmarks); 0 is missing."""
     if day is None:
         return 0
     return day if isinstance(day, int) else day.year * 10_000 + day.month * 100 + day.day

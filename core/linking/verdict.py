@@ -30,17 +30,19 @@ class Verdict:
 
 
 def likely(scored: Scored, parameters: Parameters) -> np.ndarray:
-    """The places of the pairs that are looked at: the others are nobody we know."""
+    """The places of the pairs that are looked at. Hopeless ones are no candidates; of the others those from `hold_bits`
+    are.
+    """
     return np.flatnonzero(~scored.hopeless & (scored.total >= min(parameters.hold_bits, parameters.auto_bits)))
 
 
-def verdicts(scored: Scored, owner: np.ndarray, key: np.ndarray, parameters: Parameters) -> Iterator[Verdict]:
-    """One verdict per owner. `key` is equal for records of one client; the best of them stands for all.
-
-    Hopeless pairs are no candidates; of the others those from `hold_bits` are. The best is linked by itself from
-    `auto_bits`, where nothing bars it and the next one is `margin_bits` behind.
+def verdicts(
+    pairs: np.ndarray, scored: Scored, owner: np.ndarray, key: np.ndarray, parameters: Parameters
+) -> Iterator[Verdict]:
+    """One verdict per owner of the `likely` pairs. `key` is equal for records of one client; the best of them stands
+    for all. The best is linked by itself from `auto_bits`, where nothing bars it and the next one is `margin_bits`
+    behind.
     """
-    pairs = likely(scored, parameters)
     order = pairs[np.lexsort((-scored.total[pairs], owner[pairs]))]
     columns = (values[order].tolist() for values in (owner, key, scored.total))
     for number, group in groupby(zip(order.tolist(), *columns, strict=True), key=itemgetter(1)):

@@ -361,6 +361,21 @@ def test_a_file_that_only_brought_an_identifier_is_taken_back_too(coordinator: S
     assert done.removes == {"client_identifiers": 1}
 
 
+def test_an_identifier_shown_first_and_another_field_are_one_entry_and_are_taken_back_together(
+    coordinator: Staff,
+) -> None:
+    with audit.acting(None, channel="command"):
+        client = Client.objects.create(first_name="Amina", last_name="Yusuf", dob="1990-04-02")
+    before = everything()
+    batch = feed({**AMINA, "phone_number": "416-555-0100"})
+    client.refresh_from_db()
+    assert (client.uid_external, client.phone_number) == ("S-1", "416-555-0100")
+    entry = AuditEntry.objects.get(entity="clients", action="update", entity_id=client.pk)
+    assert {"uid_external", "phone_number"} <= entry.diff_json["after"].keys()
+    undo.undo(batch, actor=coordinator, reason="wrong file")
+    assert everything() == before
+
+
 @pytest.mark.django_db(transaction=True)
 def test_no_file_is_taken_back_while_another_comes_in(coordinator: Staff) -> None:
     batch = feed(INES)

@@ -23,12 +23,16 @@ NAMED = {name: AMINA[name] for name in ("first", "last", "dob")}
 
 
 def judged(a: dict[str, Any], b: dict[str, Any], weights: Weights | None = None) -> tuple[str, float, str]:
-    """('same' | 'maybe' | 'new', bits, bar) with the thresholds that hold by default."""
+    """('same' | 'maybe' | 'new', bits, bar) with the thresholds that hold by default; fewer bits bear out an equal name
+    and date.
+    """
     weights = weights or Weights(clients=100_000)
     by = Parameters().among(weights.clients)
     scored = scores(a, b, weights)
     total, bar = float(scored.total[0]), scored.bar_of(0)
-    word = "new" if scored.hopeless[0] or total < by.hold_bits else "maybe" if bar or total < by.auto_bits else "same"
+    equal = all(a.get(name) and a.get(name) == b.get(name) for name in NAMED)
+    least = by.exact_bits if equal else by.auto_bits
+    word = "new" if scored.hopeless[0] or total < by.hold_bits else "maybe" if bar or total < least else "same"
     return word, total, bar
 
 
