@@ -18,7 +18,7 @@ from django.utils import timezone
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from core import rules
+from core import audit, rules
 from core.errors import FileBusy, FileInterrupted, FileRefused
 from core.ingest import measuring, pipeline, previews
 from core.ingest.profiles import effective
@@ -62,7 +62,7 @@ def confirm(batch: ImportBatch, *, actor: Staff | None) -> pipeline.Report | Non
     if (batch.summary or {}).get("rows", 0) <= settings.CCD_REQUEST_ROWS:
         return previews.confirm(batch, actor=actor)
     rules.require(actor, "core.ingest_files")
-    with transaction.atomic():
+    with audit.acting(actor, channel="import", reference=batch.pk):
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         previews.waiting_file(locked)
         _enqueue(locked, ImportProgress.Kind.APPLY, actor, total=(locked.summary or {}).get("rows", 0))
@@ -98,8 +98,8 @@ def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
 
 def _enqueue(batch: ImportBatch, kind: ImportProgress.Kind, actor: Staff | None, *, total: int) -> None:
     """Within the caller's transaction: batch, progress and job come to be together."""
-    batch.status = _QUEUED
-    batch.save(update_fields=["status"])
+    batch.status, batch.reason = _QUEUED, None
+    batch.save(update_fields=["status", "reason"])
     fresh = {"kind": kind, "actor": actor, "stage": "", "number": 0, "total": total, "is_stopping": False}
     ImportProgress.objects.update_or_create(batch=batch, defaults={**fresh, "changed_at": timezone.now()})
     ingest.defer(batch=str(batch.pk))

@@ -10,6 +10,7 @@ import re
 import string
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -54,6 +55,9 @@ class _Extent:
     def __init__(self) -> None:
         self.cells = self.rows = self.columns = 0
         self.is_sheet = self.has_unaddressed = False
+        self.is_jumbled = False  # a row came after a later one: whether an address comes twice must be looked up
+        self.twice: bytes | None = None  # an address that two cells have: the reader would give the last one alone
+        self._last_row: set[bytes] = set()
         self.unread: dict[str, None] = {}  # addresses of cells that the reader gives as blank
         self._last_cell = b""
         self._rest = b""
@@ -72,10 +76,26 @@ class _Extent:
         if len(references) != complete.count(b"<c") or b":c" in complete:
             references = self._read_slowly(complete)
         if references:
-            joined = b" ".join(references)
-            self.cells += len(references)
-            self.rows = max(self.rows, *map(int, set(joined.translate(None, _LETTERS).split())))
-            self.columns = max(self.columns, *map(_column_number, set(joined.translate(None, _DIGITS).split())))
+            self._measure(references)
+
+    def _measure(self, references: list[bytes]) -> None:
+        joined = b" ".join(references)
+        self.cells += len(references)
+        rows = set(map(int, set(joined.translate(None, _LETTERS).split())))
+        self._find_twice(references, rows)
+        self.rows = max(self.rows, *rows)
+        self.columns = max(self.columns, *map(_column_number, set(joined.translate(None, _DIGITS).split())))
+
+    def _find_twice(self, references: list[bytes], rows: set[int]) -> None:
+        """Rows come in order, so only the row that goes on from the last piece can have cells in both."""
+        different = set(references)
+        if len(different) != len(references):
+            self.twice = next(each for each, number in Counter(references).items() if number > 1)
+        self.twice = self.twice or next(iter(self._last_row & different), None)
+        self.is_jumbled = self.is_jumbled or min(rows) < self.rows
+        last = str(max(rows, default=0)).encode()
+        going_on = self._last_row if max(rows) == self.rows else set()
+        self._last_row = going_on | {each for each in different if each.lstrip(_LETTERS) == last}
 
     def _find_unread(self, text: bytes) -> None:
         """The last cell of a piece may go on in the next one, and is looked at again there."""
@@ -96,6 +116,7 @@ class _Extent:
             return
         if self.has_unaddressed:
             raise FileRefused("The sheet has cells without an address; open it in Excel and save it again.")
+        self.refuse_twice()
         reach = f"The sheet reaches to row {self.rows:,} and column {self.columns:,}"
         if self.columns > COLUMNS or self.rows > ROWS:
             raise FileRefused(
@@ -107,6 +128,29 @@ class _Extent:
                 f"{reach} but holds {self.cells:,} cells. Delete the empty rows and columns beyond the data, and save;"
                 " split a file that really has so many."
             )
+
+    def refuse_twice(self) -> None:
+        if self.twice:
+            raise FileRefused(
+                f"The sheet has two cells at {self.twice.decode()}; open it in Excel, keep the right one, and save."
+            )
+
+
+class _Places(_Extent):
+    """A second look at a sheet whose rows are jumbled: which places of its rectangle are taken."""
+
+    def __init__(self, extent: _Extent) -> None:
+        super().__init__()
+        self.width = extent.columns + 1
+        self.taken = bytearray((extent.rows + 1) * self.width)
+
+    def _measure(self, references: list[bytes]) -> None:
+        for each in references:
+            row, column = int(each.lstrip(_LETTERS)), _column_number(each.rstrip(_DIGITS))
+            place = row * self.width + column
+            if self.taken[place]:
+                self.twice = each
+            self.taken[place] = 1
 
 
 def inspect(content: bytes) -> list[str]:
@@ -173,6 +217,12 @@ def _inspect_part(content: bytes, part: zipfile.ZipInfo, left: int) -> tuple[int
             before = piece[-_OVERLAP:]
     extent.add(b"", is_end=True)
     extent.refuse_bomb()
+    if extent.is_sheet and extent.is_jumbled:
+        places = _Places(extent)
+        for piece in _unpacked(content, part):
+            places.add(piece)
+        places.add(b"", is_end=True)
+        places.refuse_twice()
     if size != part.file_size:
         raise FileRefused(_NOT_THE_SIZE)
     return size, list(extent.unread)

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from core import rules
+from core import audit, rules
 from core.errors import FileRefused
 from core.ingest.pipeline import Options, Progress, Report, receive, refuse, run
 from core.models import ImportBatch, ImportFile, Staff
@@ -39,7 +39,7 @@ def confirm(batch: ImportBatch, *, actor: Staff | None, progress: Progress = lam
     already), NotAllowed.
     """
     rules.require(actor, "core.ingest_files")
-    with transaction.atomic():
+    with audit.acting(actor, channel="import", reference=batch.pk):
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         content = bytes(waiting_file(locked).content)
         locked.status, locked.reason = ImportBatch.Status.RUNNING, None
@@ -53,7 +53,7 @@ def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
     Raises FileRefused, NotAllowed.
     """
     rules.require(actor, "core.ingest_files")
-    with transaction.atomic():
+    with audit.acting(actor, channel="import", reference=batch.pk):
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         waiting_file(locked).delete()
         if locked.status == ImportBatch.Status.HELD:

@@ -3,15 +3,20 @@
 import csv
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
-from typing import Any
+from time import time
+from typing import Any, Final
 
 from core.errors import FileRefused
 from core.ingest.headers import OUTCOME_COLUMNS
 from core.models import ImportBatch
 from core.normalise import escape_formula, header_key
 
-_CHUNK = 2000
+_CHUNK: Final = 2000
+_UNFINISHED: Final = ".part"
+_LEFT_BEHIND: Final = 24 * 3600  # seconds; a file of another run that only waits for its name is younger
 
 
 def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = None) -> Path:
@@ -20,11 +25,12 @@ def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = N
 
     Raises FileRefused where the path cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     if path.is_dir():
         raise FileRefused(f"Cannot write {path}: it is a folder. Nothing was taken in.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path)
         with temporary.open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *batch.headers)])
@@ -34,6 +40,15 @@ def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = N
         temporary.unlink(missing_ok=True)
         raise FileRefused(f"Cannot write {path}: {error.strerror or error}. Nothing was taken in.") from error
     return temporary
+
+
+def _clear(path: Path) -> None:
+    """Remove what killed runs left half written: in the folder of rejects, and by this file's own name anywhere."""
+    for pattern in (f".{escape(path.name)}.*{_UNFINISHED}", f".*.rejects.csv.*{_UNFINISHED}"):
+        for left in path.parent.glob(pattern):
+            with suppress(FileNotFoundError):
+                if time() - left.stat().st_mtime > _LEFT_BEHIND:
+                    left.unlink()
 
 
 class _Echo:

@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from core.audit import sentences
 from core.errors import FileHeld, FileRefused, NotAllowed
-from core.ingest import feeds, limits, pipeline, previews
+from core.ingest import feeds, jobs, limits, pipeline, previews
 from core.ingest.inbox import alone
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
 
@@ -37,6 +38,10 @@ def take(content: bytes, name: str = "a.csv", **options: object) -> pipeline.Rep
     return pipeline.take(
         content, file_name=name, source="SMIS", actor=None, options=pipeline.Options(writes_files=False, **options)
     )
+
+
+def sentence(entry: AuditEntry, viewer: Staff) -> str:
+    return sentences.read([entry], viewer=viewer)[0].what
 
 
 @pytest.fixture
@@ -115,7 +120,21 @@ def test_a_coordinator_releases_a_held_file(coordinator: Staff, manager: Staff) 
     assert (batch.status, batch.reason) == ("applied", None)
     assert batch.notes[0].startswith("Outside its limits: 110 of 200 rows")
     assert AuditEntry.objects.get(action="import").changed_by == coordinator
+    released = AuditEntry.objects.get(entity="import_batches", action="update")
+    assert released.diff_json["before"]["status"] == "held"
+    assert released.diff_json["before"]["reason"].startswith("110 of 200 rows")
+    assert sentence(released, coordinator) == "Released a.csv from SMIS, which was held whole"
     assert not ImportFile.objects.exists()
+
+
+def test_the_release_of_a_long_file_is_in_the_log_before_its_turn_comes(coordinator: Staff, settings: object) -> None:
+    settings.CCD_REQUEST_ROWS = 100
+    with pytest.raises(FileHeld):
+        take(file(200, bad=110))
+    assert jobs.confirm(ImportBatch.objects.get(), actor=coordinator) is None
+    released = AuditEntry.objects.get(entity="import_batches")
+    assert (released.changed_by, released.diff_json["after"]) == (coordinator, {"status": "queued", "reason": None})
+    assert sentence(released, coordinator) == "Released a.csv from SMIS, which was held whole"
 
 
 def test_a_coordinator_refuses_a_held_file(coordinator: Staff) -> None:
@@ -127,6 +146,10 @@ def test_a_coordinator_refuses_a_held_file(coordinator: Staff) -> None:
     assert batch.status == "refused"
     assert batch.reason.startswith(f"Held whole and then refused by {coordinator}. 110 of 200")
     assert not ImportFile.objects.exists()
+    refused = AuditEntry.objects.get(entity="import_batches")
+    assert (refused.changed_by, refused.action, refused.channel) == (coordinator, "update", "import")
+    assert refused.diff_json["after"] == {"status": "refused", "reason": batch.reason}
+    assert sentence(refused, coordinator) == "Refused a.csv from SMIS, which was held whole"
     with pytest.raises(FileRefused):
         previews.confirm(batch, actor=coordinator)
 

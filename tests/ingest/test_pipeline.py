@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from time import time
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -547,6 +549,18 @@ def test_a_target_that_cannot_be_written_refuses_before_anything_is_written(tmp_
     assert path.read_text().startswith("first_name")
     assert not Client.objects.exists()
     assert not list(tmp_path.glob(".*.part"))
+
+
+def test_what_a_killed_run_left_half_written_goes_a_day_later(tmp_path: Path) -> None:
+    path = tmp_path / "a[1].csv"
+    path.write_text("first_name,last_name\nAmina,Yusuf\n")
+    two_days_ago = time() - 2 * 24 * 3600
+    for name in (".out[1].csv.7.part", ".b.csv.20260101.rejects.csv.7.part", ".others.7.part"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (two_days_ago, two_days_ago))
+    (tmp_path / ".out[1].csv.8.part").touch()
+    call_command("ingest_daily", src=path, source="SMIS", outcomes=tmp_path / "out[1].csv")
+    assert sorted(each.name for each in tmp_path.glob(".*")) == [".others.7.part", ".out[1].csv.8.part"]
 
 
 def test_a_crash_of_ours_leaves_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,31 @@ def test_cells_without_an_address_are_refused():
     assert "without an address" in refusal(rezipped({SHEET: sheet_xml(b"")}))
 
 
+def rows_xml(*cells: str) -> bytes:
+    """A sheet with a row for each cell; " " is so much room that the next row comes in another piece."""
+    room = b" " * 1024 * 1024
+    row = b'<row><c r="%s" t="inlineStr"><is><t>x</t></is></c></row>'
+    return SHEET_BEGIN + b"".join(room if cell == " " else row % cell.encode() for cell in cells) + SHEET_END
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("A1", "B1", "B1", "A2"),
+        ("A1", "B2", " ", "B2"),
+        ("A1", "B2", " ", "A2", " ", "B2"),
+        ("A1", "B2", " ", "B3", " ", "B1", " ", "B2"),
+        ("A9", " ", "B2", " ", "B3", " ", "B2", "b2"),
+    ],
+)
+def test_two_cells_of_one_address_are_refused_since_only_one_would_be_read(cells):
+    assert "two cells at B" in refusal(_stored({SHEET: rows_xml(*cells)}))
+
+
+def test_rows_out_of_order_pass_where_no_address_comes_twice():
+    preflight.inspect(_stored({SHEET: rows_xml("A0", "A9", " ", "B2", " ", "B3", " ", "B1", " ", "A2", "C9")}))
+
+
 def test_more_than_200_columns_are_refused():
     assert "at most 200 columns" in refusal(rezipped({SHEET: sheet_xml(b' r="A1"', b' r="GS1"')}))
     preflight.inspect(rezipped({SHEET: sheet_xml(b' r="A1"', b' r="GR1"')}))
