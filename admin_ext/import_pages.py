@@ -15,7 +15,7 @@ from admin_ext.words import chip
 from core import rules
 from core.audit.words import in_words, label_of, model_of
 from core.choices import OUTCOMES
-from core.ingest import pipeline
+from core.ingest import batches
 from core.models import Client, ImportBatch, ImportRow
 
 ROWS_PER_PAGE = 50
@@ -142,7 +142,7 @@ def batch_page(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
 
 
 def _status(batch: ImportBatch) -> SafeString:
-    if pipeline.is_interrupted(batch):
+    if batches.is_interrupted(batch):
         return format_html("{} Nothing of it was taken in; upload it again.", chip("Interrupted", "red"))
     when = f"{timezone.localtime(batch.finished_at):%Y-%m-%d %H:%M}" if batch.finished_at else ""
     return format_html("{} {}", chip(batch.get_status_display(), STATUS_KINDS.get(batch.status, "grey")), when)

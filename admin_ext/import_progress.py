@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.ingest import jobs, pipeline
+from core.ingest import batches, jobs
 from core.models import ImportBatch, ImportFile, ImportProgress
 
 WORDS = {
@@ -24,13 +24,13 @@ def is_under_way(batch: ImportBatch) -> bool:
         return False
     if batch.status == ImportBatch.Status.QUEUED:
         return True
-    return batch.status == ImportBatch.Status.RUNNING and not pipeline.is_interrupted(batch)
+    return batch.status == ImportBatch.Status.RUNNING and not batches.is_interrupted(batch)
 
 
 def may_try_again(batch: ImportBatch) -> bool:
     """The worker was interrupted, and the bytes are still there."""
     stopped = (ImportBatch.Status.RUNNING, ImportBatch.Status.INTERRUPTED)
-    if batch.status not in stopped or not hasattr(batch, "progress") or not pipeline.is_interrupted(batch):
+    if batch.status not in stopped or not hasattr(batch, "progress") or not batches.is_interrupted(batch):
         return False
     return ImportFile.objects.filter(batch=batch).exists()
 

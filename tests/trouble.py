@@ -100,7 +100,7 @@ class Trial:
         assert "Traceback" not in said, said
         assert self.there() == self.before, (self.there(), said)
         status = ask(self.url, STATUS)
-        # A batch that says running while nobody holds the lock is shown as interrupted (pipeline.is_interrupted).
+        # A batch that says running while nobody holds the lock is shown as interrupted (batches.is_interrupted).
         assert status == "interrupted" or (status == "running" and not ask(self.url, LOCKED)), status
         return f"exit 1, {said.strip().splitlines()[-1]!r}, batch {status}, nothing of it in"
 

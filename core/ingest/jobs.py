@@ -20,9 +20,10 @@ from procrastinate.contrib.django import app
 
 from core import audit, rules
 from core.errors import FileBusy, FileInterrupted, FileRefused
-from core.ingest import measuring, pipeline, previews
+from core.ingest import batches, measuring, pipeline, previews
 from core.ingest.profiles import effective
 from core.ingest.reader import open_table
+from core.ingest.report import Options, Progress, Report
 from core.models import ImportBatch, ImportFile, ImportProgress, Staff
 
 QUEUE: Final = measuring.QUEUE
@@ -48,13 +49,13 @@ def is_long(content: bytes, *, file_name: str, source: str) -> bool:
 def submit(content: bytes, *, file_name: str, source: str, actor: Staff | None) -> ImportBatch:
     """Receive a long file; the worker makes its preview. Raises NotAllowed, UnknownSource."""
     with transaction.atomic():
-        batch = pipeline.receive(content, file_name=file_name, source=source, actor=actor)
+        batch = batches.receive(content, file_name=file_name, source=source, actor=actor)
         ImportFile.objects.create(batch=batch, content=content)
         _enqueue(batch, ImportProgress.Kind.PREVIEW, actor, total=content.count(b"\n"))  # near enough for a bar
     return batch
 
 
-def confirm(batch: ImportBatch, *, actor: Staff | None) -> pipeline.Report | None:
+def confirm(batch: ImportBatch, *, actor: Staff | None) -> Report | None:
     """Take in a previewed file, or release one held whole: here and now, or where it is long by the worker (None).
 
     Raises FileRefused, NotAllowed.
@@ -76,7 +77,7 @@ def again(batch: ImportBatch, *, actor: Staff | None) -> None:
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         progress = ImportProgress.objects.filter(batch=locked).first()
         has_file = ImportFile.objects.filter(batch=locked).exists()
-        if progress is None or not has_file or not pipeline.is_interrupted(locked):
+        if progress is None or not has_file or not batches.is_interrupted(locked):
             raise FileRefused("This file was not interrupted, or its bytes are gone: upload it again.")
         _enqueue(locked, ImportProgress.Kind(progress.kind), actor, total=progress.total)
 
@@ -129,7 +130,7 @@ def work(key: UUID) -> None:
             if progress.kind == ImportProgress.Kind.PREVIEW:
                 previews.preview_of(batch, content, actor=progress.actor, progress=report)
             else:
-                how = pipeline.Options(releases=True, progress=report)
+                how = Options(releases=True, progress=report)
                 pipeline.run(batch, content, actor=progress.actor, options=how)
     except FileBusy:
         ImportBatch.objects.filter(pk=key).update(status=_QUEUED)
@@ -161,7 +162,7 @@ def _taken(key: UUID) -> tuple[ImportBatch | None, ImportProgress | None]:
 
 
 @contextmanager
-def _reported(key: UUID) -> Iterator[pipeline.Progress]:
+def _reported(key: UUID) -> Iterator[Progress]:
     """A callback for the pipeline that writes how far it is on a connection of its own, where others see it at once,
     and raises _Stopped where someone asked for that.
     """

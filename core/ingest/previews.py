@@ -5,7 +5,9 @@ from django.utils import timezone
 
 from core import audit, rules
 from core.errors import FileRefused
-from core.ingest.pipeline import Options, Progress, Report, receive, refuse, run
+from core.ingest.batches import receive, refuse
+from core.ingest.pipeline import run
+from core.ingest.report import Options, Progress, Report
 from core.models import ImportBatch, ImportFile, Staff
 
 

@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 
 from core import audit, rules
 from core.errors import Conflict, FileBusy, Invalid
-from core.ingest import pipeline, versions
+from core.ingest import batches, versions
 from core.ingest.undo_obstacles import Obstacle, numbered, obstacles
 from core.models import (
     Client,
@@ -96,7 +96,7 @@ def undo(batch: ImportBatch, *, actor: Staff | None, reason: str) -> Plan:
     """
     reason = reason.strip()
     with audit.acting(actor, channel="import", reference=batch.pk, reason=reason or None):
-        if not _take_turn():
+        if not batches.take_lock():
             raise FileBusy("A daily file is being taken in right now; try again when it is done.")
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         rules.require(actor, "core.undo_batch", locked)
@@ -109,13 +109,6 @@ def undo(batch: ImportBatch, *, actor: Staff | None, reason: str) -> Plan:
             versions.snapshot(cursor, locked.pk, actor=actor, comment=f"Took back {locked.file_name}: {reason}"[:500])
         _close(locked, actor, reason)
     return done
-
-
-def _take_turn() -> bool:
-    """No file comes in meanwhile."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [pipeline.LOCK])
-        return cursor.fetchone()[0]
 
 
 def _unapplied(batch: ImportBatch) -> str:

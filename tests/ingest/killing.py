@@ -23,7 +23,7 @@ import psycopg
 from django.db import connection
 
 from core.errors import FileInterrupted
-from core.ingest import pipeline, staging, versions
+from core.ingest import batches, pipeline, staging, versions
 from core.models import AuditEntry, Client, Enrollment, ImportBatch, ImportRow, Intake
 
 STAGES = (
@@ -37,7 +37,7 @@ STAGES = (
     (pipeline, "_settle"),
     (versions, "snapshot"),
     (pipeline, "_write_files"),
-    (pipeline, "_close"),
+    (batches, "close"),
     (connection, "commit"),
 )
 INTERRUPTED = 3
@@ -50,7 +50,7 @@ def main(path: str, seed: str, moments: str) -> int:
         for module, name in STAGES:
             attempt(f"{stop.__name__} {name}", content, before=(module, name, stop))
     started = time.monotonic()
-    attempt("kill late", content, before=(pipeline, "_close", kill))
+    attempt("kill late", content, before=(batches, "close", kill))
     whole = time.monotonic() - started
     rng = random.Random(seed)
     for _ in range(int(moments)):
@@ -136,7 +136,7 @@ def there() -> tuple[str, str]:
     counted = (Client, Intake, Enrollment, ImportRow)
     entries = AuditEntry.objects.filter(channel="import").count()
     batch = ImportBatch.objects.order_by("-created_at").first()
-    says = "none" if batch is None else "interrupted" if pipeline.is_interrupted(batch) else batch.status
+    says = "none" if batch is None else "interrupted" if batches.is_interrupted(batch) else batch.status
     return " ".join(str(n) for n in (*(model.objects.count() for model in counted), entries)), says
 
 

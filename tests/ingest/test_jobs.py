@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from admin_ext import import_progress
 from core.errors import FileBusy, FileRefused, NotAllowed
-from core.ingest import jobs, pipeline, previews
+from core.ingest import batches, jobs, pipeline, previews
 from core.linking import candidates
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, ImportProgress, Staff
 
@@ -107,7 +107,7 @@ def test_a_second_file_waits_behind_the_first(coordinator: Staff) -> None:
 
 def test_while_another_file_comes_in_it_waits_on(coordinator: Staff) -> None:
     batch = submit(coordinator)
-    with patch.object(pipeline, "_locked", lambda: False), pytest.raises(FileBusy):
+    with patch.object(batches, "take_lock", lambda: False), pytest.raises(FileBusy):
         jobs.work(batch.pk)
     batch.refresh_from_db()
     assert batch.status == "queued"
@@ -146,12 +146,12 @@ def test_a_file_the_worker_has_just_begun_with_is_not_called_interrupted(coordin
     batch = submit(coordinator)
     batch.status = "running"
     batch.save(update_fields=["status"])
-    assert not pipeline.is_interrupted(batch)
+    assert not batches.is_interrupted(batch)
     submit(coordinator, file(6), "b.csv")  # with the lock in hand
     batch.refresh_from_db()
     assert batch.status == "running"
-    ImportProgress.objects.filter(batch=batch).update(changed_at=timezone.now() - pipeline.GRACE)
-    assert pipeline.is_interrupted(batch)
+    ImportProgress.objects.filter(batch=batch).update(changed_at=timezone.now() - batches.GRACE)
+    assert batches.is_interrupted(batch)
     submit(coordinator, file(7), "c.csv")
     batch.refresh_from_db()
     assert batch.status == "interrupted"

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from core.ingest import pipeline
+from core.ingest import batches
 from core.models import AuditEntry, Client, Enrollment, ImportBatch, ImportRow, Program
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -81,7 +81,7 @@ def test_killed_at_any_moment_nothing_of_the_file_is_in(command: list[str], tmp_
         wait_for(False)
         assert (Client.objects.count(), Enrollment.objects.count(), ImportRow.objects.count()) == (0, 0, 0)
         assert AuditEntry.objects.count() == entries
-        assert pipeline.is_interrupted(ImportBatch.objects.latest("created_at"))
+        assert batches.is_interrupted(ImportBatch.objects.latest("created_at"))
         ImportBatch.objects.update(status="interrupted")
     assert not list((tmp_path / "rejects").glob("*.csv"))
 
@@ -92,9 +92,9 @@ def test_killed_at_any_moment_nothing_of_the_file_is_in(command: list[str], tmp_
 
 def test_a_second_file_at_the_same_time_is_refused(command: list[str], tmp_path: Path) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [pipeline.LOCK])  # as if another file were on its way in
+        cursor.execute("SELECT pg_advisory_lock(%s)", [batches.LOCK])  # as if another file were on its way in
         second = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [pipeline.LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [batches.LOCK])
     assert second.returncode == 1
     assert "Another daily file is being taken in" in second.stderr
     assert "Traceback" not in second.stderr

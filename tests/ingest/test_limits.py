@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.audit import sentences
 from core.errors import FileHeld, FileRefused, NotAllowed
-from core.ingest import feeds, jobs, limits, pipeline, previews
+from core.ingest import batches, feeds, jobs, limits, pipeline, previews
 from core.ingest.inbox import alone
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
 
@@ -261,7 +261,7 @@ def test_a_run_killed_before_it_moved_the_file_is_made_good(inbox: Callable, tmp
 
 def test_while_another_file_comes_in_it_waits(inbox: Callable, tmp_path: Path) -> None:
     put(tmp_path, "SMIS/a.csv", file(3))
-    with patch.object(pipeline, "_locked", lambda: False):
+    with patch.object(batches, "take_lock", lambda: False):
         assert "waiting" in inbox()
     assert "done" in inbox()
 

@@ -16,7 +16,7 @@ from reversion.models import Version
 
 from core import audit
 from core.errors import FileInterrupted, FileRefused
-from core.ingest import pipeline, previews
+from core.ingest import batches, pipeline, previews
 from core.models import (
     AuditEntry,
     Client,
@@ -500,7 +500,7 @@ def test_a_preview_in_which_the_database_stops_keeps_its_bytes(
     coordinator: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"first_name,last_name,dob\nAmina,Yusuf,1990-04-02\n"
-    batch = pipeline.receive(content, file_name="a.csv", source="SMIS", actor=coordinator)
+    batch = batches.receive(content, file_name="a.csv", source="SMIS", actor=coordinator)
     ImportFile.objects.create(batch=batch, content=content)
 
     def stop(*args: object) -> None:
@@ -531,7 +531,7 @@ def test_preview_writes_nothing_and_confirm_takes_it_in(coordinator: Staff, shel
 def test_a_file_confirmed_at_a_bad_moment_waits_on(coordinator: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = previews.preview(b"first_name,last_name\nA,B\n", file_name="a.csv", source="SMIS", actor=coordinator)
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "_locked", lambda: False)  # another file is on its way in
+        patch.setattr(batches, "take_lock", lambda: False)  # another file is on its way in
         with pytest.raises(FileRefused, match="try again"):
             previews.confirm(batch, actor=coordinator)
     batch.refresh_from_db()
@@ -570,7 +570,7 @@ def test_a_crash_of_ours_leaves_no_half_written_file(tmp_path: Path, monkeypatch
     def crash(*arguments: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(pipeline, "_close", crash)
+    monkeypatch.setattr(batches, "close", crash)
     with pytest.raises(RuntimeError, match="ours"):
         call_command("ingest_daily", src=path, source="SMIS", outcomes=tmp_path / "out.csv")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.csv"]

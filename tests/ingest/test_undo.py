@@ -10,7 +10,7 @@ from django.db import connection
 
 from core import approvals, audit, records, rules
 from core.errors import Conflict, FileBusy, Invalid, NotAllowed
-from core.ingest import pipeline, undo
+from core.ingest import batches, pipeline, undo
 from core.linking.joining import link
 from core.models import (
     AuditEntry,
@@ -383,10 +383,10 @@ def test_no_file_is_taken_back_while_another_comes_in(coordinator: Staff) -> Non
 
     def hold() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [pipeline.LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [batches.LOCK])
             held.set()
             done.wait(20)
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [pipeline.LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [batches.LOCK])
         connection.close()
 
     other = threading.Thread(target=hold)

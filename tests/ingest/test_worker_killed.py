@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.ingest import jobs, pipeline
+from core.ingest import batches, jobs
 from core.models import Client, ImportBatch, ImportProgress, Staff
 from tests.ingest.test_killed import _name, environment
 
@@ -46,7 +46,7 @@ def test_a_killed_worker_leaves_a_file_that_is_tried_again(
     finally:
         worker.kill()
         worker.wait()
-    wait_until(lambda: pipeline.is_interrupted(ImportBatch.objects.get()))
+    wait_until(lambda: batches.is_interrupted(ImportBatch.objects.get()))
     assert not Client.objects.exists()
 
     jobs.again(ImportBatch.objects.get(), actor=coordinator)
