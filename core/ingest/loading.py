@@ -65,7 +65,8 @@ def _load(cursor: CursorWrapper, portion: list[RawRow], checks: Checker, memory:
             others.append((raw, digest))
     if recalled:
         staging.load_known(cursor, recalled)
-    staging.load(cursor, ((checks.check(raw), digest) for raw, digest in others))
+    if others:
+        staging.load(cursor, ((checks.check(raw), digest) for raw, digest in others))
 
 
 def _check_doubtful(cursor: CursorWrapper, checks: Checker, memory: Memory) -> None:
