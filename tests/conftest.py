@@ -14,6 +14,15 @@ from core import audit
 from core.choices import ADMINISTRATOR, ANALYST, COORDINATOR, LEADER, MANAGER, ROLES, STAFF
 from core.models import Client, Department, Enrollment, Program, ProgramStaff, Role, Staff, StaffRole
 
+_OF_THE_DATABASE = frozenset({"db", "transactional_db", "django_db_setup", "_django_db_helper", "live_server"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as `anywhere` what another version of PostgreSQL cannot make any difference to."""
+    for item in items:
+        if item.get_closest_marker("django_db") is None and _OF_THE_DATABASE.isdisjoint(item.fixturenames):
+            item.add_marker("anywhere")
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:

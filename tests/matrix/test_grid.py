@@ -9,6 +9,7 @@ from tests.matrix.policy import BY_NAME, PERSONAS
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_the_policy_holds(stage: Stage, persona: str):
     _hold(stage, persona, thorough=False)

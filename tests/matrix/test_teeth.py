@@ -31,7 +31,7 @@ VIEWS = {
     "open": ("anonymous", Row("leaky:open", "", post=EVERYONE), "answer"),
     "broken": ("worker", Row("leaky:broken", "", post=EVERYONE), "broken"),
 }
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_leaking")]
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough, pytest.mark.usefixtures("_leaking")]
 
 
 @pytest.fixture
