@@ -100,6 +100,8 @@ class Table:
         if "'" in text:
             cells = [unescape_formula(cell) if cell[:1] == "'" else cell for cell in cells]
         width = len(self.headers)
+        if len(cells) == width > 1 and not unsafe and "\0" not in text and cells[-1] != self.headers[-1]:
+            return RawRow(number, tuple(cells))  # nothing odd, like most rows
         if cells[1:width] == self._later_headers and header_key(cells[0]) == header_key(self.headers[0]):
             return RawRow(number, _padded(cells, width), (_REPEATED_HEADERS,))
         if len(cells) > self._width or any(map(str.strip, cells[width:])):

@@ -7,6 +7,7 @@ are computed by the same SQL function as the generated columns of clients, so th
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from itertools import starmap
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
@@ -37,6 +38,8 @@ _LOADED = (
     "digest",
 )
 _LOADED_KNOWN = ("row_number", "cells", "uid_external", "client_id", "digest")
+# In COPY's text format; the backslash before what is written with one.
+_ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 # What plans are made by; statistics of the cells would cost more than the rest.
 _COUNTED = (
     *("row_number", "uid_external", "first_folded", "last_folded", "dob", "fingerprint"),
@@ -121,8 +124,7 @@ def load(cursor: CursorWrapper, rows: Iterable[tuple[CheckedRow, bytes | None]])
 def load_known(cursor: CursorWrapper, rows: Iterable[tuple[RawRow, bytes, Known]]) -> None:
     """COPY rows in that are known again."""
     with cursor.copy(f"COPY known_rows ({', '.join(_LOADED_KNOWN)}) FROM STDIN") as copy:
-        for row, digest, known in rows:
-            copy.write_row((row.number, _array(row.cells), *known, digest))
+        copy.write("".join(starmap(_known_line, rows)))  # a portion at once: rows that are known again are many
 
 
 def index(cursor: CursorWrapper) -> None:
@@ -176,6 +178,19 @@ def _staged(rows: Iterable[tuple[CheckedRow, bytes | None]]) -> Iterator[tuple[A
             " ".join(row.notes) or None,
             digest,
         )
+
+
+def _known_line(row: RawRow, digest: bytes, known: Known) -> str:
+    """The line of COPY's text format."""
+    cells, uid = _escaped(_array(row.cells)), _escaped(known.uid_external)
+    return f"{row.number}\t{cells}\t{uid}\t{known.client_id}\t\\\\x{digest.hex()}\n"
+
+
+def _escaped(text: str) -> str:
+    for character, written in _ESCAPES:
+        if character in text:
+            text = text.replace(character, written)
+    return text
 
 
 def _array(cells: Sequence[str]) -> str:

@@ -114,7 +114,7 @@ def test_of_an_identifier_whose_row_changed_the_old_row_is_forgotten(known: tupl
     assert outcomes(batch) == ["unchanged", "updated"]
 
 
-@pytest.mark.parametrize("cell", ['a"b', "a\\b", "a\tb", "{a,b}", "NULL", "é\u00a0x"])
+@pytest.mark.parametrize("cell", ['a"b', "a\\b", "a\tb", "a\nb\r\nc", "\\N", "a\n\\.\nb", "{a,b}", "NULL", "é\u00a0x"])
 def test_cells_are_kept_as_they_came(shelter: Program, cell: str) -> None:
     headers = ("uid_external", "first_name", "last_name", "dob", "Remark")
     row = {**AMINA, "Remark": cell}
