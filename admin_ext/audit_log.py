@@ -125,6 +125,7 @@ class AuditEntryAdmin(CCDModelAdmin):
     """Read only, for everyone."""
 
     verbs = ("view",)
+    rows_name = "entries"
     list_before_template = "admin/core/auditentry/export.html"
     list_display = ("display_when", "display_who", "display_road", "display_what", "display_fields")
     list_display_links = ("display_when", "display_what")

@@ -44,6 +44,8 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     object_history_template = "admin_ext/history.html"
     # What stands above the tabs of a record's page.
     summary_template = ""
+    # What a number of rows is called below a list, where the list's own name is no plural.
+    rows_name = ""
     # The name of the first tab where a page has tabs.
     first_tab = "Details"
 

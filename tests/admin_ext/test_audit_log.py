@@ -42,6 +42,7 @@ def test_the_list_says_when_who_road_and_what(browse: Callable, edited: AuditEnt
     assert "Direct edit" in page
     assert str(coordinator) in page
     assert "Alias, Phone number" in page
+    assert " ".join(page.split()).count(f"{AuditEntry.objects.count()} entries") == 1
 
 
 @pytest.mark.parametrize(
