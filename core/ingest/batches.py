@@ -74,6 +74,12 @@ def take_lock() -> bool:
         return cursor.fetchone()[0]
 
 
+def take_turn() -> None:
+    """The same for a file. Raises FileBusy where another one is on its way in."""
+    if not take_lock():
+        raise FileBusy("Another daily file is being taken in right now; try again when it is done.")
+
+
 def refuse_repeat(batch: ImportBatch, options: Options) -> None:
     """Raise FileRefused where the very same bytes are in already; told to `repeat`, note that they are in once more."""
     earlier = ImportBatch.objects.filter(

@@ -20,7 +20,7 @@ from psycopg import OperationalError as DriverOperationalError
 
 from core import audit
 from core.choices import OUTCOMES
-from core.errors import FileBusy, FileHeld, FileRefused
+from core.errors import FileHeld, FileRefused
 from core.ingest import batches, limits, loading, measuring, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
@@ -67,8 +67,7 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
     report = Report(batch_id=None if options.dry_run else str(batch.pk))
     try:
         with audit.acting(actor, channel="import", reference=batch.pk):
-            if not batches.take_lock():
-                raise FileBusy("Another daily file is being taken in right now; try again when it is done.")
+            batches.take_turn()
             _take_in(batch, content, actor, options, report)
             _hold_whole(batch, options, report)
             _write_files(batch, options, report, files)

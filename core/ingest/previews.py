@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from core import audit, rules
 from core.errors import FileRefused
-from core.ingest.batches import receive, refuse
+from core.ingest.batches import receive, refuse, take_turn
 from core.ingest.pipeline import run
 from core.ingest.report import Options, Progress, Report
 from core.models import ImportBatch, ImportFile, Staff
@@ -44,6 +44,7 @@ def confirm(batch: ImportBatch, *, actor: Staff | None, progress: Progress = lam
     with audit.acting(actor, channel="import", reference=batch.pk):
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         content = bytes(waiting_file(locked).content)
+        take_turn()  # at a bad moment it waits on as it did
         locked.status, locked.reason = ImportBatch.Status.RUNNING, None
         locked.save(update_fields=["status", "reason"])
     return run(locked, content, actor=actor, options=Options(releases=True, progress=progress))

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from core.audit import sentences
-from core.errors import FileHeld, FileRefused, NotAllowed
+from core.errors import FileBusy, FileHeld, FileRefused, NotAllowed
 from core.ingest import batches, feeds, jobs, limits, pipeline, previews
 from core.ingest.inbox import alone
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
@@ -125,6 +125,18 @@ def test_a_coordinator_releases_a_held_file(coordinator: Staff, manager: Staff) 
     assert released.diff_json["before"]["reason"].startswith("110 of 200 rows")
     assert sentence(released, coordinator) == "Released a.csv from SMIS, which was held whole"
     assert not ImportFile.objects.exists()
+
+
+def test_a_held_file_released_at_a_bad_moment_is_held_on(coordinator: Staff) -> None:
+    with pytest.raises(FileHeld):
+        take(file(200, bad=110))
+    batch = ImportBatch.objects.get()
+    with patch.object(batches, "take_lock", lambda: False), pytest.raises(FileBusy):  # another file is on its way in
+        previews.confirm(batch, actor=coordinator)
+    batch.refresh_from_db()
+    assert batch.status == "held"
+    assert not AuditEntry.objects.filter(entity="import_batches").exists()
+    assert previews.confirm(batch, actor=coordinator).outcomes["created"] == 90
 
 
 def test_the_release_of_a_long_file_is_in_the_log_before_its_turn_comes(coordinator: Staff, settings: object) -> None:
