@@ -74,10 +74,10 @@ def take_lock() -> bool:
         return cursor.fetchone()[0]
 
 
-def take_turn() -> None:
-    """The same for a file. Raises FileBusy where another one is on its way in."""
+def take_turn(other: str = "Another daily file") -> None:
+    """The same, raising FileBusy where a file is on its way in: `other`, to whoever asks."""
     if not take_lock():
-        raise FileBusy("Another daily file is being taken in right now; try again when it is done.")
+        raise FileBusy(f"{other} is being taken in right now; try again when it is done.")
 
 
 def refuse_repeat(batch: ImportBatch, options: Options) -> None:

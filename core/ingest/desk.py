@@ -18,7 +18,7 @@ from psycopg import Error as DriverError
 
 from core import audit, rules
 from core.choices import OUTCOMES
-from core.errors import Conflict, FileBusy, FileRefused, Invalid
+from core.errors import Conflict, FileRefused, Invalid
 from core.ingest import batches, feeds, limits, loading, pipeline, profiles, staging, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays
@@ -208,8 +208,7 @@ def _turn() -> Iterator[None]:
     """One transaction, while no daily file comes in. What the database refuses becomes a sentence."""
     try:
         with transaction.atomic():
-            if not batches.take_lock():
-                raise FileBusy("A daily file is being taken in right now; try again when it is done.")
+            batches.take_turn("A daily file")
             yield
     except (DataError, IntegrityError, DriverError) as error:
         raise Conflict(f"The database refused this row: {str(error).splitlines()[0]}. Nothing was changed.") from error

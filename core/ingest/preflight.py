@@ -45,6 +45,7 @@ _ERROR: Final = re.compile(rb"""<c\b(?=[^>]*\bt=["']e["'])[^>]*\br=["']([A-Z]{1,
 _NAMED: Final = 10  # cells told by their address
 _DIGITS: Final = string.digits.encode()
 _LETTERS: Final = string.ascii_uppercase.encode()
+_BEGINS_WITH_0: Final = re.compile(rb"0").match
 _XML: Final = (".xml", ".rels", ".vml")
 
 
@@ -55,7 +56,7 @@ class _Extent:
     def __init__(self) -> None:
         self.cells = self.rows = self.columns = 0
         self.is_sheet = self.has_unaddressed = False
-        self.is_jumbled = False  # a row came after a later one: whether an address comes twice must be looked up
+        self.is_jumbled = False  # out of order, or oddly written: whether an address comes twice must be looked up
         self.twice: bytes | None = None  # an address that two cells have: the reader would give the last one alone
         self._last_row: set[bytes] = set()
         self.unread: dict[str, None] = {}  # addresses of cells that the reader gives as blank
@@ -81,7 +82,9 @@ class _Extent:
     def _measure(self, references: list[bytes]) -> None:
         joined = b" ".join(references)
         self.cells += len(references)
-        rows = set(map(int, set(joined.translate(None, _LETTERS).split())))
+        written = set(joined.translate(None, _LETTERS).split())
+        rows = set(map(int, written))
+        self.is_jumbled = self.is_jumbled or any(map(_BEGINS_WITH_0, written))  # B02 is B2 to a reader
         self._find_twice(references, rows)
         self.rows = max(self.rows, *rows)
         self.columns = max(self.columns, *map(_column_number, set(joined.translate(None, _DIGITS).split())))
@@ -93,7 +96,7 @@ class _Extent:
             self.twice = next(each for each, number in Counter(references).items() if number > 1)
         self.twice = self.twice or next(iter(self._last_row & different), None)
         self.is_jumbled = self.is_jumbled or min(rows) < self.rows
-        last = str(max(rows, default=0)).encode()
+        last = str(max(rows)).encode()
         going_on = self._last_row if max(rows) == self.rows else set()
         self._last_row = going_on | {each for each in different if each.lstrip(_LETTERS) == last}
 
@@ -137,7 +140,7 @@ class _Extent:
 
 
 class _Places(_Extent):
-    """A second look at a sheet whose rows are jumbled: which places of its rectangle are taken."""
+    """A second look at a sheet that is jumbled: which places of its rectangle are taken."""
 
     def __init__(self, extent: _Extent) -> None:
         super().__init__()

@@ -43,10 +43,13 @@ def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = N
 
 
 def _clear(path: Path) -> None:
-    """Remove what killed runs left half written: in the folder of rejects, and by this file's own name anywhere."""
-    for pattern in (f".{escape(path.name)}.*{_UNFINISHED}", f".*.rejects.csv.*{_UNFINISHED}"):
-        for left in path.parent.glob(pattern):
-            with suppress(FileNotFoundError):
+    """Remove what killed runs left half written of a file of this name, and of any rejects file beside one. What is not
+    ours to remove stays.
+    """
+    names = ["*.rejects.csv", escape(path.name)] if path.name.endswith(".rejects.csv") else [escape(path.name)]
+    for name in names:
+        for left in path.parent.glob(f".{name}.*{_UNFINISHED}"):
+            with suppress(OSError):
                 if time() - left.stat().st_mtime > _LEFT_BEHIND:
                     left.unlink()
 

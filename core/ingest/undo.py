@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from core import audit, rules
-from core.errors import Conflict, FileBusy, Invalid
+from core.errors import Conflict, Invalid
 from core.ingest import batches, versions
 from core.ingest.undo_obstacles import Obstacle, numbered, obstacles
 from core.models import (
@@ -96,8 +96,7 @@ def undo(batch: ImportBatch, *, actor: Staff | None, reason: str) -> Plan:
     """
     reason = reason.strip()
     with audit.acting(actor, channel="import", reference=batch.pk, reason=reason or None):
-        if not batches.take_lock():
-            raise FileBusy("A daily file is being taken in right now; try again when it is done.")
+        batches.take_turn("A daily file")
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         rules.require(actor, "core.undo_batch", locked)
         if locked.status != ImportBatch.Status.APPLIED:

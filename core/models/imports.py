@@ -13,7 +13,7 @@ from core.models.triggers import AuditBatch, Referred, Touch, no_truncate, refer
 
 
 class ImportBatch(models.Model):
-    """One file from one source and what became of it. Its one audit entry is written when it is applied."""
+    """One file from one source and what became of it. Its one `import` entry is written when it is applied."""
 
     class Status(models.TextChoices):
         """Where a batch stands. 'running' without a running process is shown as interrupted."""

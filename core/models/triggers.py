@@ -133,7 +133,9 @@ class AuditNew(_WritesLog):
 
 
 class AuditBatch(SharedTrigger):
-    """Writes the one `import` entry of a daily file when its batch is applied."""
+    """Writes the one `import` entry of a daily file when its batch is applied, and who decided about one held whole or
+    took one back.
+    """
 
     name = "audit_batch"
     when = pgtrigger.After

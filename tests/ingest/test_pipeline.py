@@ -559,8 +559,13 @@ def test_what_a_killed_run_left_half_written_goes_a_day_later(tmp_path: Path) ->
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (two_days_ago, two_days_ago))
     (tmp_path / ".out[1].csv.8.part").touch()
-    call_command("ingest_daily", src=path, source="SMIS", outcomes=tmp_path / "out[1].csv")
-    assert sorted(each.name for each in tmp_path.glob(".*")) == [".others.7.part", ".out[1].csv.8.part"]
+    cannot_go = tmp_path / ".c.rejects.csv.7.part"
+    cannot_go.mkdir()
+    os.utime(cannot_go, (two_days_ago, two_days_ago))
+    given = {"outcomes": tmp_path / "out[1].csv", "rejects": tmp_path / "now.rejects.csv"}
+    call_command("ingest_daily", src=path, source="SMIS", **given)
+    left = sorted(each.name for each in tmp_path.glob(".*"))
+    assert left == [cannot_go.name, ".others.7.part", ".out[1].csv.8.part"]
 
 
 def test_a_crash_of_ours_leaves_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

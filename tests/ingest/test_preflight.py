@@ -76,6 +76,8 @@ def rows_xml(*cells: str) -> bytes:
         ("A1", "B2", " ", "A2", " ", "B2"),
         ("A1", "B2", " ", "B3", " ", "B1", " ", "B2"),
         ("A9", " ", "B2", " ", "B3", " ", "B2", "b2"),
+        ("A1", "B2", "B02"),
+        ("A1", "B02", " ", "B2"),
     ],
 )
 def test_two_cells_of_one_address_are_refused_since_only_one_would_be_read(cells):

@@ -19,8 +19,8 @@ What a person may not see answers exactly as what does not exist. No POST is tak
 `GET` may look, `POST` may send, `–` neither. A Manager's or Leader's POST to a record is a proposal. Staff see assigned
 clients only, Managers and Leaders their own proposals only.
 
-The pull-request run tries more than {quick:,} cells (persona × address × object × method), the whole run more than
-{whole:,}; lookups, filters, choices, orderings and downloads come on top.
+`make test` tries more than {whole:,} cells (persona × address × object × method), `make test-pg15` more than {quick:,}
+of them again; lookups, filters, choices, orderings and downloads come on top.
 
 | Address | For | {roles} |
 |---|---|{rule}|
