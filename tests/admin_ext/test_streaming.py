@@ -26,7 +26,7 @@ from tests.admin_ext.conftest import url
 # Rows of a short and of a long file, each of several portions of the database and several pieces of a file; fewer of a
 # workbook, which openpyxl writes slowly while memory is traced.
 PORTION, PIECE, SAMPLE = 100, 8 * 1024, 50
-SIZES = {"csv": (400, 2_000), "xlsx": (150, 900)}
+SIZES = {"csv": (400, 2_000), "xlsx": (150, 1_800)}
 FEW, MANY = SIZES["csv"]
 COLUMNS = ("key", "name", "day")
 PERIOD = {"date_from": "2025-01-01", "date_to": "2025-01-31"}
