@@ -60,7 +60,7 @@ def tidy(text: str) -> str:
     """One form for one text: composed letters, plain single spaces, nothing invisible, nothing at the ends."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    if _INVISIBLE.search(text):
+    if not text.isprintable() and _INVISIBLE.search(text):
         text = _INVISIBLE.sub("", text)
     return " ".join(text.split()).strip(_JOINERS)
 

@@ -299,7 +299,8 @@ def _run(batch: ImportBatch, rows: list[ImportRow], how: str, actor: Staff | Non
     last = AuditEntry.objects.aggregate(last=Max("position"))["last"] or 0
     with connection.cursor() as cursor:
         staging.create(cursor)
-        staging.load(cursor, ((check(RawRow(row.row_number, tuple(row.cells[:width]))), None) for row in rows))
+        checked = (check(RawRow(row.row_number, tuple(row.cells[:width]))) for row in rows)
+        staging.load(cursor, (staging.line(row, None) for row in checked))
         staging.index(cursor)
         if new is not None:
             cursor.execute(
@@ -311,7 +312,6 @@ def _run(batch: ImportBatch, rows: list[ImportRow], how: str, actor: Staff | Non
         apply_clients(cursor, source.name, batch.pk)
         written = apply_stays(cursor, source.name, batch.pk)
         _give_identifiers(cursor, source.name)
-        pipeline.settle_outcomes(cursor)
         versions.snapshot(cursor, batch.pk, actor=actor, comment=f"Rejects desk: {batch.file_name}"[:500], after=last)
         settled = _keep(cursor, batch, how, actor)
     _recount(batch, written)
@@ -335,8 +335,8 @@ def _keep(cursor: CursorWrapper, batch: ImportBatch, how: str, actor: Staff | No
     """Write what became of the rows; cells as they came are kept beside corrected ones, evidence stays readable."""
     cursor.execute(
         f"""
-        UPDATE import_rows r SET outcome = s.outcome, reason_code = s.reason_code, reason = s.reason, note = s.note,
-            client_id = s.client_id, candidate_ids = coalesce(s.candidate_ids, r.candidate_ids),
+        UPDATE import_rows r SET outcome = {staging.OUTCOME}, reason_code = s.reason_code, reason = s.reason,
+            note = s.note, client_id = s.client_id, candidate_ids = coalesce(s.candidate_ids, r.candidate_ids),
             score = coalesce(s.score, r.score), evidence = coalesce(s.evidence, r.evidence),
             cells_before = CASE WHEN r.cells <> s.cells THEN coalesce(r.cells_before, r.cells) ELSE r.cells_before END,
             cells = s.cells, answer_key = CASE WHEN s.outcome = 'held' THEN {answers.KEY} ELSE r.answer_key END
@@ -348,7 +348,7 @@ def _keep(cursor: CursorWrapper, batch: ImportBatch, how: str, actor: Staff | No
         """
         UPDATE import_rows r SET settled_as = %(how)s, settled_by = %(actor)s, settled_at = now(), candidate_ids = NULL
         FROM staging s WHERE r.batch_id = %(batch)s AND r.row_number = s.row_number
-          AND s.outcome NOT IN ('held', 'rejected')
+          AND (s.outcome IS NULL OR s.outcome NOT IN ('held', 'rejected'))
         """,
         {"batch": batch.pk, "how": how, "actor": actor and actor.pk},
     )

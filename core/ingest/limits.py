@@ -66,7 +66,7 @@ def _renamed(cursor: CursorWrapper, batch: ImportBatch, limits: SourceSettings) 
         """
         WITH known AS (
             SELECT DISTINCT client_id FROM staging
-            WHERE outcome IN ('updated', 'unchanged') AND road IN ('identifier', 'uid_external')
+            WHERE outcome IS NULL AND road IN ('identifier', 'uid_external')
             UNION SELECT client_id FROM known_rows
         )
         SELECT (SELECT count(*) FROM known),

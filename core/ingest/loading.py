@@ -1,8 +1,10 @@
 """A file's rows into staging, a portion at a time: those known again as they are, the others checked."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import Final, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice, starmap
+from typing import Final, Self, TypeVar
 
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -13,6 +15,7 @@ from core.ingest.profile import SourceProfile
 from core.ingest.programs import ProgramEntry, ProgramIndex
 from core.ingest.reader import RawRow, Table
 from core.ingest.remembered import Memory
+from core.linking import candidates
 from core.models import ImportBatch, Program
 
 PORTION: Final = 1_000  # rows; so many are in memory at once, and so often one may stop
@@ -44,36 +47,69 @@ def load(
     """Fill an empty staging table. Returns how many rows the file has. `trusting`: rows known again are not checked."""
     staging.create(cursor)
     checks, number = checker(table.headers, source), 0
-    for portion in _portions(table.rows()):
-        _load(cursor, portion, checks, memory, trusting=trusting)
-        number += len(portion)
-        progress("read", number)
+    with _Behind() as behind:
+        ready = partial(_write, cursor, [], [], range(0))
+        for portion in _portions(table.rows()):
+            digests = list(map(memory.digest, portion))
+            behind.wait()
+            known = memory.recall(digests) if trusting else {}
+            behind.begin(ready)
+            rows = list(zip(portion, digests, strict=True))
+            recalled = [staging.known_line(raw, digest, known[digest]) for raw, digest in rows if digest in known]
+            others = [staging.line(checks.check(raw), digest) for raw, digest in rows if digest not in known]
+            ready = partial(_write, cursor, recalled, others, range(portion[0].number, portion[-1].number + 1))
+            number += len(portion)
+            progress("read", number)
+        behind.begin(ready)
     staging.index(cursor)
     if trusting:
         _check_doubtful(cursor, checks, memory)
     return number
 
 
-def _load(cursor: CursorWrapper, portion: list[RawRow], checks: Checker, memory: Memory, *, trusting: bool) -> None:
-    digests = list(map(memory.digest, portion))
-    known = memory.recall(digests) if trusting else {}
-    recalled, others = [], []
-    for raw, digest in zip(portion, digests, strict=True):
-        if digest in known:
-            recalled.append((raw, digest, known[digest]))
-        else:
-            others.append((raw, digest))
+class _Behind:
+    """One piece of work for the database at a time, done while Python goes on reading: a connection is one thread's at
+    any moment. What it raises, wait() raises.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="daily-file")
+        self._begun: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Nobody else gets the connection before the work is done."""
+        self._pool.shutdown()
+        if kind is None:
+            self.wait()
+
+    def begin(self, work: Callable[[], None]) -> None:
+        self.wait()
+        self._begun = self._pool.submit(work)
+
+    def wait(self) -> None:
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.result()
+
+
+def _write(cursor: CursorWrapper, recalled: list[str], others: list[str], span: range) -> None:
+    """The lines of one portion, and what linking asks of its rows."""
     if recalled:
         staging.load_known(cursor, recalled)
     if others:
-        staging.load(cursor, ((checks.check(raw), digest) for raw, digest in others))
+        staging.load(cursor, others)
+        candidates.add(cursor, span)
 
 
 def _check_doubtful(cursor: CursorWrapper, checks: Checker, memory: Memory) -> None:
     """Let the rows go the whole road that were known again but do not stand alone."""
     for numbers in _portions(iter(memory.doubtful())):
         taken = staging.take_out(cursor, numbers)
-        staging.load(cursor, ((checks.check(RawRow(number, tuple(cells))), digest) for number, cells, digest in taken))
+        checked = ((checks.check(RawRow(number, tuple(cells))), digest) for number, cells, digest in taken)
+        staging.load(cursor, starmap(staging.line, checked))
 
 
 def _portions(rows: Iterator[Item]) -> Iterator[list[Item]]:

@@ -153,12 +153,11 @@ def link(cursor: CursorWrapper, source: str, *, waits_on: bool = False, progress
 
 def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
     """Give every row its outcome, keep the rows, and prove that the counts add up to the file."""
-    settle_outcomes(cursor)
     cursor.execute(
         f"""
         INSERT INTO import_rows (batch_id, row_number, outcome, reason_code, reason, note, client_id, candidate_ids,
                                  score, evidence, cells, answer_key)
-        SELECT %s, row_number, outcome, reason_code, reason, note, client_id, candidate_ids, score,
+        SELECT %s, row_number, {staging.OUTCOME}, reason_code, reason, note, client_id, candidate_ids, score,
                evidence || jsonb_build_object('uid', uid_external), cells,
                CASE WHEN outcome = 'held' THEN {answers.KEY} END
         FROM staging s
@@ -170,17 +169,6 @@ def _settle(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> None:
     report.outcomes = dict(batch.rows.order_by().values_list("outcome").annotate(number=Count("pk")))
     if set(report.outcomes) - set(OUTCOMES) or sum(report.outcomes.values()) != report.rows:
         raise AssertionError(f"outcomes do not add up to the file: {report.outcomes}, {report.rows} rows")
-
-
-def settle_outcomes(cursor: CursorWrapper) -> None:
-    """Give every staged row without an outcome the one that says what it wrote."""
-    cursor.execute(
-        """
-        UPDATE staging SET outcome = CASE
-            WHEN road = 'new' THEN 'created' WHEN wrote THEN 'updated' ELSE 'unchanged' END
-        WHERE outcome IS NULL
-        """
-    )
 
 
 def _write_files(batch: ImportBatch, options: Options, report: Report, files: list[tuple[Path, Path]]) -> None:

@@ -206,7 +206,7 @@ def _remember(cursor: CursorWrapper, batch: ImportBatch, position: int) -> None:
         JOIN clients k ON k.client_id = i.client_id AND coalesce(k.linked_to, k.client_id) = s.client_id
         JOIN clients c ON c.client_id = s.client_id
         WHERE s.digest IS NOT NULL AND s.note IS NULL AND c.uid_external IS NOT NULL
-          AND (s.outcome = 'unchanged' OR s.outcome IN ('created', 'updated') AND s.rows = 1)
+          AND s.outcome IS NULL AND (s.road <> 'new' AND NOT s.wrote OR s.rows = 1)
         ORDER BY s.digest
         ON CONFLICT (source_system, digest) DO UPDATE
         SET uid_external = excluded.uid_external, client_id = excluded.client_id, position = excluded.position

@@ -5,23 +5,26 @@ Both are temporary and go with the transaction. Columns of a client carry a clie
 are computed by the same SQL function as the generated columns of clients, so that both sides always agree.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from itertools import starmap
-from typing import Any
 
 from django.db.backends.utils import CursorWrapper
-from psycopg.types.json import Jsonb
 
 from core.ingest.check import CheckedRow
 from core.ingest.reader import RawRow
 from core.ingest.remembered import Known
+from core.linking import candidates
 from core.models.clients import REMEMBERED_FIELDS
 
 ADDRESS_PARTS = ("street", "unit", "city", "province", "postal_code")
 # Columns of a client that a row may carry, besides the address, which comes in parts.
 CLIENT_FIELDS = tuple(name for name in REMEMBERED_FIELDS if name != "address")
 STAY_FIELDS = ("program_id", "intake_date", "start_date", "end_date", "discharge_date", "discharge_reason")
+# SQL, of a row as `s` once all is written: one that was neither held, rejected nor repeated has the outcome that says
+# what it wrote. Worked out where it is read, since giving it to every row would write the table anew.
+OUTCOME = """coalesce(s.outcome,
+    CASE WHEN s.road = 'new' THEN 'created' WHEN s.wrote THEN 'updated' ELSE 'unchanged' END)"""
 _LOADED = (
     "row_number",
     "cells",
@@ -98,7 +101,7 @@ CREATE TEMP TABLE staging (
     last_folded text GENERATED ALWAYS AS (ccd_fold(last_name)) STORED,
     client_id uuid,
     road text,                            -- how linked: answer, identifier, uid_external, exact, score, new or file
-    person integer,                       -- row number of the first row of the same new person in the file
+    person integer,                       -- row number of the first row of the same new person, but for that row
     same_as integer,                      -- row number of the row it repeats
     candidate_ids uuid[],
     score double precision,               -- bits
@@ -112,23 +115,29 @@ CREATE TEMP TABLE staging (
 def create(cursor: CursorWrapper) -> None:
     """Make the empty tables."""
     cursor.execute(_ROOM + _TABLE)
+    candidates.create(cursor)
 
 
-def load(cursor: CursorWrapper, rows: Iterable[tuple[CheckedRow, bytes | None]]) -> None:
-    """COPY checked rows in, each with the hash by which it is known again, if there is one."""
-    with cursor.copy(f"COPY staging ({', '.join(_LOADED)}) FROM STDIN") as copy:
-        for values in _staged(rows):
-            copy.write_row(values)
+def load(cursor: CursorWrapper, lines: Iterable[str]) -> None:
+    """COPY checked rows in, each a line()."""
+    _copy(cursor, f"staging ({', '.join(_LOADED)})", lines)
 
 
-def load_known(cursor: CursorWrapper, rows: Iterable[tuple[RawRow, bytes, Known]]) -> None:
-    """COPY rows in that are known again."""
-    with cursor.copy(f"COPY known_rows ({', '.join(_LOADED_KNOWN)}) FROM STDIN") as copy:
-        copy.write("".join(starmap(_known_line, rows)))  # a portion at once: rows that are known again are many
+def load_known(cursor: CursorWrapper, lines: Iterable[str]) -> None:
+    """COPY rows in that are known again, each a known_line()."""
+    _copy(cursor, f"known_rows ({', '.join(_LOADED_KNOWN)})", lines)
+
+
+def _copy(cursor: CursorWrapper, into: str, lines: Iterable[str]) -> None:
+    """At once: what Python does for each line would keep another thread from going on meanwhile."""
+    with cursor.copy(f"COPY {into} FROM STDIN") as copy:
+        copy.write("".join(lines))
 
 
 def index(cursor: CursorWrapper) -> None:
-    """Ready for SQL, once all rows are in."""
+    """Ready for SQL, once all rows are in. Not later: an index that is made of rows this very transaction has written
+    anew is not used by it.
+    """
     cursor.execute("CREATE INDEX ON staging (client_id)")
     count(cursor)
 
@@ -153,37 +162,49 @@ def take_out(cursor: CursorWrapper, numbers: Sequence[int]) -> list[tuple[int, l
     return cursor.fetchall()
 
 
-def _staged(rows: Iterable[tuple[CheckedRow, bytes | None]]) -> Iterator[tuple[Any, ...]]:
-    for row, digest in rows:
-        values = row.values
-        address = {part: values[part] for part in ADDRESS_PARTS if values.get(part)}
-        client = tuple(values.get(name) for name in CLIENT_FIELDS)
-        stay = tuple(values.get(name) for name in STAY_FIELDS)
-        uid = values.get("uid_external")
-        person, faults = _hash(client, address), row.faults
-        yield (
-            row.number,
-            _array(row.cells),
-            uid,
-            client[0] or "",
-            client[1] or "",
-            *client[2:],
-            Jsonb(address) if address else None,
-            *stay,
-            _hash(person, uid, stay),
-            person,
-            "rejected" if faults else None,
-            faults[0].code if faults else None,
-            " ".join(fault.sentence for fault in faults) or None,
-            " ".join(row.notes) or None,
-            digest,
-        )
+def line(row: CheckedRow, digest: bytes | None) -> str:
+    """A checked row in COPY's text format, with the hash by which it is known again, if there is one."""
+    values = row.values
+    address = {part: values[part] for part in ADDRESS_PARTS if values.get(part)}
+    client = tuple(values.get(name) for name in CLIENT_FIELDS)
+    stay = tuple(values.get(name) for name in STAY_FIELDS)
+    uid = values.get("uid_external")
+    person, faults = _hash(client, address), row.faults
+    written = (
+        row.number,
+        _array(row.cells),
+        uid,
+        client[0] or "",
+        client[1] or "",
+        *client[2:],
+        json.dumps(address) if address else None,
+        *stay,
+        _hash(person, uid, stay),
+        person,
+        "rejected" if faults else None,
+        faults[0].code if faults else None,
+        " ".join(fault.sentence for fault in faults) or None,
+        " ".join(row.notes) or None,
+        digest,
+    )
+    return "\t".join([r"\N" if value is None else _text(value) for value in written]) + "\n"
 
 
-def _known_line(row: RawRow, digest: bytes, known: Known) -> str:
-    """The line of COPY's text format."""
+def known_line(row: RawRow, digest: bytes, known: Known) -> str:
+    """A row that is known again in COPY's text format."""
     cells, uid = _escaped(_array(row.cells)), _escaped(known.uid_external)
     return f"{row.number}\t{cells}\t{uid}\t{known.client_id}\t\\\\x{digest.hex()}\n"
+
+
+def _text(value: object) -> str:
+    """A value, not None, in COPY's text format; dates, numbers and UUIDs are what they look like."""
+    if isinstance(value, str):
+        return _escaped(value)
+    if isinstance(value, bytes):
+        return rf"\\x{value.hex()}"
+    if isinstance(value, list):
+        return _escaped(_array(value)) if value else "{}"
+    return str(value)
 
 
 def _escaped(text: str) -> str:

@@ -29,7 +29,7 @@ def _versions(cursor: CursorWrapper, model: type[models.Model], revision: int, b
         f"""
         INSERT INTO reversion_version (revision_id, content_type_id, object_id, db, format, object_repr,
                                        serialized_data)
-        SELECT %s, %s, t.{key}::text, 'default', 'json', %s, jsonb_build_array(jsonb_build_object(
+        SELECT %s, %s, t.{key}::text, 'default', 'json', %s, json_build_array(json_build_object(
             'model', %s, 'pk', t.{key}, 'fields', {_fields(model)}))::text
         FROM {table} t WHERE t.{key} IN (
             SELECT entity_id FROM audit_log WHERE reference_id = %s AND entity = %s AND position > %s)
@@ -50,7 +50,7 @@ def _fields(model: type[models.Model]) -> str:
     """SQL: the object that reversion's JSON serializer would write for the row."""
     names = [f for f in model._meta.local_fields if f.serialize and not f.generated]
     pairs = ", ".join(f"'{f.name}', {_value(f)}" for f in names)
-    return f"jsonb_build_object({pairs})"
+    return f"json_build_object({pairs})"
 
 
 def _value(field: models.Field) -> str:

@@ -21,7 +21,7 @@ from core.linking.weights import Weights, is_exact
 # So many rows tell how often fields agree; from fewer nothing is learnt.
 LEARNS_FROM: Final = 300
 # Rows to look at: new people by the first row of each, and rows of an equal name and date.
-_WHICH: Final = f"""s.outcome IS NULL AND (s.person = s.row_number OR s.road = 'exact')
+_WHICH: Final = f"""s.outcome IS NULL AND (s.client_id IS NULL AND s.person IS NULL OR s.road = 'exact')
     OR s.outcome = 'held' AND s.reason_code IN {candidates.HELD_EXACT}"""
 _COMMON: Final = (
     "A client has this name and date of birth, but so many people are called that that it may be another one. "

@@ -55,18 +55,20 @@ CREATE TEMP TABLE row_keys (row_number int, key bigint, kind int) ON COMMIT DROP
 _ADD_ROWS: Final = f"""
 WITH added AS (
     INSERT INTO row_people SELECT s.row_number, {ROW_COLUMNS}, s.uid_external IS NOT NULL FROM staging s
-    WHERE s.same_as IS NULL AND ({{which}}) RETURNING *
+    WHERE s.same_as IS NULL AND ({{which}})
+      AND NOT EXISTS (SELECT FROM row_people p WHERE p.row_number = s.row_number)
+    RETURNING *
 )
 INSERT INTO row_keys SELECT a.row_number, k.key, min(k.kind) FROM added a
 CROSS JOIN LATERAL unnest(ccd_match_keys(
     a.first, a.last, a.dob, a.phone, a.email, a.postal, a.street)) WITH ORDINALITY AS k (key, kind)
 WHERE k.key IS NOT NULL GROUP BY a.row_number, k.key;
 """
-_INDEX_ROWS: Final = "CREATE INDEX ON row_keys (row_number); ANALYZE row_keys; ANALYZE row_people"
+# Rows came in their order, so that a span of them lies together: BRIN finds it, and costs nothing to make.
+_INDEX_ROWS: Final = "CREATE INDEX ON row_keys USING brin (row_number); ANALYZE row_keys; ANALYZE row_people"
 _OPEN: Final = f"""s.outcome IS NULL AND (s.client_id IS NULL OR s.road = 'exact')
     OR s.outcome = 'held' AND s.reason_code IN {HELD_EXACT}"""
-_LINKED: Final = """s.outcome IS NULL AND s.client_id IS NOT NULL
-    AND NOT EXISTS (SELECT FROM row_people p WHERE p.row_number = s.row_number)"""
+_LINKED: Final = "s.outcome IS NULL AND s.client_id IS NOT NULL"
 
 # Blocks of the keys of some rows, what each row can afford of them, and whoever has its name and date besides. OFFSET 0
 # keeps a block from being looked up once for each place it is named in; in order of keys, neighbours share pages.
@@ -74,7 +76,7 @@ _FOUND: Final = f"""
 DROP TABLE IF EXISTS pg_temp.wanted_keys, pg_temp.blocks, pg_temp.found, pg_temp.candidates;
 CREATE TEMP TABLE wanted_keys ON COMMIT DROP AS
 SELECT r.row_number, r.key, r.kind FROM row_keys r JOIN staging s USING (row_number)
-WHERE r.row_number BETWEEN %(low)s AND %(high)s AND ({{which}})
+WHERE r.row_number BETWEEN %(low)s AND %(high)s AND s.same_as IS NULL AND ({{which}})
   AND NOT EXISTS (SELECT FROM exact e WHERE e.row_number = r.row_number AND e.reached AND cardinality(e.clients) = 1);
 ANALYZE wanted_keys;
 CREATE TEMP TABLE blocks ON COMMIT DROP AS
@@ -116,9 +118,22 @@ class Pairs:
     j: np.ndarray
 
 
-def prepare(cursor: CursorWrapper) -> None:
-    """Make the keys of every row of staging that has not found its client yet, or only by name and date of birth."""
+def create(cursor: CursorWrapper) -> None:
+    """Make the empty tables of what is compared of rows, and of their keys."""
     cursor.execute(_ROWS)
+
+
+def add(cursor: CursorWrapper, span: range) -> None:
+    """Make the keys of some rows of staging ahead of time: while others are read, and they may not be needed."""
+    cursor.execute(
+        _ADD_ROWS.format(which="s.outcome IS NULL AND s.row_number BETWEEN %s AND %s"), [span.start, span.stop - 1]
+    )
+
+
+def prepare(cursor: CursorWrapper) -> None:
+    """Make the keys of every row of staging that has not found its client yet, or only by name and date of birth, where
+    they are not there.
+    """
     cursor.execute(_ADD_ROWS.format(which=_OPEN))
     cursor.execute(_INDEX_ROWS)
 
@@ -126,7 +141,8 @@ def prepare(cursor: CursorWrapper) -> None:
 def prepare_linked(cursor: CursorWrapper) -> None:
     """The same of the rows that have found their client, for the new people of the file."""
     cursor.execute(_ADD_ROWS.format(which=_LINKED))
-    cursor.execute("ANALYZE row_keys; ANALYZE row_people")
+    if cursor.rowcount:
+        cursor.execute("ANALYZE row_keys; ANALYZE row_people")
 
 
 def as_array(numbers: np.ndarray) -> str:

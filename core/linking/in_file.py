@@ -25,7 +25,7 @@ _HEADS: Final = """
 DROP TABLE IF EXISTS pg_temp.heads;
 CREATE TEMP TABLE heads ON COMMIT DROP AS
 SELECT s.row_number, s.client_id, s.client_id IS NULL AS is_new FROM staging s
-WHERE s.outcome IS NULL AND s.same_as IS NULL AND (s.client_id IS NOT NULL OR s.person = s.row_number);
+WHERE s.outcome IS NULL AND s.same_as IS NULL AND (s.client_id IS NOT NULL OR s.person IS NULL);
 CREATE UNIQUE INDEX ON heads (row_number);
 ANALYZE heads;
 """

@@ -176,7 +176,8 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
 def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None]) -> None:
     """Steps 4 and 5: the rest are linked or held by score, to clients and to earlier new people of the file, else new.
 
-    `person` is the first row of a person within the file: rows with one identifier, else with one name and date.
+    `person` is the first row of a person within the file, but for that row: rows with one identifier, else with one
+    name and date.
     """
     cursor.execute(
         """
@@ -185,7 +186,7 @@ def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None])
                 'n' || first_folded || '|' || last_folded || '|' || (dob - DATE '2000-01-01'),
                 'r' || row_number)) AS person
             FROM staging WHERE outcome IS NULL AND same_as IS NULL AND client_id IS NULL
-        ) p WHERE p.row_number = s.row_number
+        ) p WHERE p.row_number = s.row_number AND p.person <> p.row_number
         """
     )
     if not _any_to_score(cursor):
@@ -204,7 +205,7 @@ def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None])
             score = h.score, reason = h.reason, evidence = h.evidence
         FROM staging h WHERE h.row_number = s.person AND h.outcome = 'held' AND s.outcome IS NULL;
         UPDATE staging SET client_id = gen_random_uuid(), road = 'new'
-        WHERE person = row_number AND outcome IS NULL AND client_id IS NULL;
+        WHERE person IS NULL AND outcome IS NULL AND same_as IS NULL AND client_id IS NULL;
         UPDATE staging s SET client_id = h.client_id, road = 'file'
         FROM staging h WHERE h.row_number = s.person AND s.outcome IS NULL AND s.client_id IS NULL
         """
@@ -245,7 +246,7 @@ def _judge_same_person(cursor: CursorWrapper) -> None:
     """Rows of one new identifier must be about one person, too."""
     _judge(
         cursor,
-        "staging c ON c.row_number = s.person AND s.person <> s.row_number",
+        "staging c ON c.row_number = s.person",
         "An earlier row of this file has the same identifier with another name or date of birth. "
         "Find out whose identifier it is.",
     )
