@@ -41,6 +41,7 @@ STAGES = (
     (connection, "commit"),
 )
 INTERRUPTED = 3
+_backend = 0  # process id, in the child
 
 
 def main(path: str, seed: str, moments: str) -> int:
@@ -65,11 +66,11 @@ def kill() -> None:
 
 
 def cut() -> None:
-    """Let the server end this process's connection."""
+    """Let the server end the connection this process takes the file in by, whichever thread asks."""
     parameters = connection.get_connection_params()
     beside = {key: parameters[key] for key in ("dbname", "host", "port", "user", "password") if key in parameters}
     with psycopg.connect(**beside, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        other.execute("SELECT pg_terminate_backend(%s)", [_backend])
 
 
 def attempt(title: str, content: bytes, *, before: tuple | None = None, after: float | None = None) -> None:
@@ -89,6 +90,9 @@ def attempt(title: str, content: bytes, *, before: tuple | None = None, after: f
 
 def take(content: bytes, before: tuple | None) -> int:
     """In the child: the whole road, armed. The first commit is that of the batch, the second that of the file."""
+    global _backend
+    connection.ensure_connection()
+    _backend = connection.connection.info.backend_pid
     if before is not None:
         module, name, stop = before
         setattr(module, name, armed(getattr(module, name), stop, passes=1 if name == "commit" else 0))
