@@ -73,14 +73,20 @@ class Memory:
         return blake2b(_CELL_ENDS.join(row.cells).encode(), digest_size=_SIZE, key=self._meaning).digest()
 
     def recall(self, digests: Iterable[bytes | None]) -> dict[bytes, Known]:
-        """Those of the digests that are remembered."""
+        """Those of the digests that are remembered. Each is looked up by itself (LIMIT): asked for all at once, a table
+        that nobody has counted yet is compared with every one of them from end to end.
+        """
         if self._is_empty:
             return {}
         asked = " ".join(each.hex() for each in digests if each is not None)  # an array of bytea is slow to write
         self._cursor.execute(
-            "SELECT digest, uid_external, client_id::text FROM remembered_rows WHERE source_system = %s "
-            "AND digest = ANY(ARRAY(SELECT decode(hex, 'hex') FROM unnest(string_to_array(%s, ' ')) AS hex))",
-            [self._batch.source_system, asked],
+            """
+            SELECT r.* FROM unnest(string_to_array(%s, ' ')) AS hex CROSS JOIN LATERAL (
+                SELECT digest, uid_external, client_id::text FROM remembered_rows
+                WHERE source_system = %s AND digest = decode(hex, 'hex') LIMIT 1
+            ) r
+            """,
+            [asked, self._batch.source_system],
         )
         return {digest: Known(uid, client) for digest, uid, client in self._cursor.fetchall()}
 
