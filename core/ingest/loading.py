@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice, starmap
-from typing import Final, Self, TypeVar
+from itertools import chain, islice, starmap
+from typing import Final, NamedTuple, Self, TypeVar
 
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
@@ -14,11 +14,11 @@ from core.ingest.check import Checker
 from core.ingest.profile import SourceProfile
 from core.ingest.programs import ProgramEntry, ProgramIndex
 from core.ingest.reader import RawRow, Table
-from core.ingest.remembered import Memory
+from core.ingest.remembered import Memory, Recalled
 from core.linking import candidates
 from core.models import ImportBatch, Program
 
-PORTION: Final = 1_000  # rows; so many are in memory at once, and so often one may stop
+PORTION: Final = 1_000  # rows; three times as many are in memory at once, and so often one may stop
 Progress = Callable[[str, int], None]
 Item = TypeVar("Item")
 
@@ -44,37 +44,76 @@ def _programs() -> list[ProgramEntry]:
 def load(
     cursor: CursorWrapper, table: Table, source: SourceProfile, memory: Memory, progress: Progress, *, trusting: bool
 ) -> int:
-    """Fill an empty staging table. Returns how many rows the file has. `trusting`: rows known again are not checked."""
+    """Fill an empty staging table. Returns how many rows the file has. `trusting`: rows known again are not checked.
+
+    Three portions are under way at a time: while one is read and the one before checked, PostgreSQL looks up the first
+    and writes the one before that.
+    """
     staging.create(cursor)
     checks, number = checker(table.headers, source), 0
-    with _Behind() as behind:
-        ready = partial(_write, cursor, [], [], range(0))
-        for portion in _portions(table.rows()):
-            digests = list(map(memory.digest, portion))
-            behind.wait()
-            known = memory.recall(digests) if trusting else {}
-            behind.begin(ready)
-            rows = list(zip(portion, digests, strict=True))
-            recalled = [staging.known_line(raw, digest, known[digest]) for raw, digest in rows if digest in known]
-            others = [staging.line(checks.check(raw), digest) for raw, digest in rows if digest not in known]
-            ready = partial(_write, cursor, recalled, others, range(portion[0].number, portion[-1].number + 1))
-            number += len(portion)
+    last, lines = _NOTHING, _Lines([], [], range(0))
+    with _Beside() as beside:
+        for portion in chain(_portions(table.rows()), ([], [])):
+            read = _Read(portion, list(map(memory.digest, portion)))
+            known = beside.result()
+            beside.begin(partial(_write_and_recall, cursor, memory, lines, read if trusting else _NOTHING))
+            lines = _lines(checks, last, known)
+            number += len(last.rows)
             progress("read", number)
-        behind.begin(ready)
+            last = read
     staging.index(cursor)
     if trusting:
         _check_doubtful(cursor, checks, memory)
     return number
 
 
-class _Behind:
-    """One piece of work for the database at a time, done while Python goes on reading: a connection is one thread's at
-    any moment. What it raises, wait() raises.
+class _Read(NamedTuple):
+    """A portion as it was read."""
+
+    rows: list[RawRow]
+    digests: list[bytes | None]
+
+
+_NOTHING: Final = _Read([], [])
+
+
+class _Lines(NamedTuple):
+    """A portion as it is written, and the numbers of its rows."""
+
+    recalled: list[str]
+    others: list[str]
+    span: range
+
+
+def _lines(checks: Checker, read: _Read, known: Recalled) -> _Lines:
+    """Rows known again as they are, the others checked."""
+    recalled, others = [], []
+    for raw, digest in zip(*read, strict=True):
+        if digest in known:
+            recalled.append(staging.known_line(raw, digest, known[digest]))
+        else:
+            others.append(staging.line(checks.check(raw), digest))
+    return _Lines(recalled, others, range(read.rows[0].number, read.rows[-1].number + 1) if read.rows else range(0))
+
+
+def _write_and_recall(cursor: CursorWrapper, memory: Memory, lines: _Lines, read: _Read) -> Recalled:
+    """Write one portion, and what linking asks of its rows; say what is remembered of another."""
+    if lines.recalled:
+        staging.load_known(cursor, lines.recalled)
+    if lines.others:
+        staging.load(cursor, lines.others)
+        candidates.add(cursor, lines.span)
+    return memory.recall(read.digests)
+
+
+class _Beside:
+    """One piece of work for the database at a time, done beside what Python does: at any moment a connection is one
+    thread's.
     """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="daily-file")
-        self._begun: Future[None] | None = None
+        self._begun: Future[Recalled] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -83,25 +122,16 @@ class _Behind:
         """Nobody else gets the connection before the work is done."""
         self._pool.shutdown()
         if kind is None:
-            self.wait()
+            self.result()
 
-    def begin(self, work: Callable[[], None]) -> None:
-        self.wait()
+    def begin(self, work: Callable[[], Recalled]) -> None:
+        """Begin the next, once the result of the last was taken."""
         self._begun = self._pool.submit(work)
 
-    def wait(self) -> None:
+    def result(self) -> Recalled:
+        """Wait for what was begun, if anything was. Raises what it raised."""
         begun, self._begun = self._begun, None
-        if begun is not None:
-            begun.result()
-
-
-def _write(cursor: CursorWrapper, recalled: list[str], others: list[str], span: range) -> None:
-    """The lines of one portion, and what linking asks of its rows."""
-    if recalled:
-        staging.load_known(cursor, recalled)
-    if others:
-        staging.load(cursor, others)
-        candidates.add(cursor, span)
+        return begun.result() if begun is not None else {}
 
 
 def _check_doubtful(cursor: CursorWrapper, checks: Checker, memory: Memory) -> None:

@@ -51,6 +51,9 @@ class Known(NamedTuple):
     client_id: str  # as text: on its way back to the database
 
 
+Recalled = dict[bytes | None, Known]  # by digest; never of None
+
+
 class Memory:
     """What is remembered of one source, for one file of it."""
 
@@ -72,13 +75,13 @@ class Memory:
             return None
         return blake2b(_CELL_ENDS.join(row.cells).encode(), digest_size=_SIZE, key=self._meaning).digest()
 
-    def recall(self, digests: Iterable[bytes | None]) -> dict[bytes, Known]:
+    def recall(self, digests: Iterable[bytes | None]) -> Recalled:
         """Those of the digests that are remembered. Each is looked up by itself (LIMIT): asked for all at once, a table
         that nobody has counted yet is compared with every one of them from end to end.
         """
-        if self._is_empty:
-            return {}
         asked = " ".join(each.hex() for each in digests if each is not None)  # an array of bytea is slow to write
+        if self._is_empty or not asked:
+            return {}
         self._cursor.execute(
             """
             SELECT r.* FROM unnest(string_to_array(%s, ' ')) AS hex CROSS JOIN LATERAL (
