@@ -18,7 +18,7 @@ from core.ingest.remembered import Memory, Recalled
 from core.linking import candidates
 from core.models import ImportBatch, Program
 
-PORTION: Final = 1_000  # rows; three times as many are in memory at once, and so often one may stop
+PORTION: Final = 1_000  # rows; four times as many are in memory at once, and so often one may stop
 Progress = Callable[[str, int], None]
 Item = TypeVar("Item")
 
@@ -46,8 +46,7 @@ def load(
 ) -> int:
     """Fill an empty staging table. Returns how many rows the file has. `trusting`: rows known again are not checked.
 
-    Three portions are under way at a time: while one is read and the one before checked, PostgreSQL looks up the first
-    and writes the one before that.
+    While PostgreSQL writes one portion and looks up the next but one, Python checks the one between them and reads on.
     """
     staging.create(cursor)
     checks, number = checker(table.headers, source), 0

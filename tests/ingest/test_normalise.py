@@ -131,3 +131,9 @@ def test_other_postal_codes_are_not_canadian(text):
 
 def test_digits_of_a_phone_number():
     assert digits("+1 (416) 555-0123") == "14165550123"
+
+
+def test_what_is_invisible_is_not_printable():
+    """tidy() looks for it only in texts that are not."""
+    hidden = [chr(code) for code in range(0x110000) if chr(code).isprintable() and tidy(f"a{chr(code)}b") == "ab"]
+    assert hidden == []
