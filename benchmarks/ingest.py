@@ -261,9 +261,9 @@ def _let_work() -> None:
 
 
 def _where(tables: dict[str, dict[str, float]], number: int) -> None:
-    print(f"\nmicroseconds per row{'':<28}" + "".join(f"{title:>22}" for title in tables))
+    print(f"\nmicroseconds per row{'':<28}" + "".join(f"{title:>24}" for title in tables))
     for stage in dict.fromkeys(stage for spent in tables.values() for stage in spent):
-        print(f"{stage:<48}" + "".join(f"{spent.get(stage, 0) / number * 1e6:>22,.0f}" for spent in tables.values()))
+        print(f"{stage:<48}" + "".join(f"{spent.get(stage, 0) / number * 1e6:>24,.0f}" for spent in tables.values()))
 
 
 def memory(number: int) -> None:
