@@ -15,11 +15,11 @@ from core.ingest.profile import SourceProfile
 from core.ingest.programs import ProgramEntry, ProgramIndex
 from core.ingest.reader import RawRow, Table
 from core.ingest.remembered import Memory, Recalled
+from core.ingest.report import Progress
 from core.linking import candidates
 from core.models import ImportBatch, Program
 
 PORTION: Final = 1_000  # rows; four times as many are in memory at once, and so often one may stop
-Progress = Callable[[str, int], None]
 Item = TypeVar("Item")
 
 
@@ -50,7 +50,7 @@ def load(
     """
     staging.create(cursor)
     checks, number = checker(table.headers, source), 0
-    last, lines = _NOTHING, _Lines([], [], range(0))
+    last, lines = _NOTHING, _lines(checks, _NOTHING, {})
     with _Beside() as beside:
         for portion in chain(_portions(table.rows()), ([], [])):
             read = _Read(portion, list(map(memory.digest, portion)))
