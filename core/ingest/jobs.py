@@ -177,20 +177,23 @@ def _reported(key: UUID) -> Iterator[Progress]:
 
 
 class _Reporter:
-    """Writes at most twice a second, and at every new stage."""
+    """Writes at most twice a second, and at every new stage. How many rows there are is known once all are read."""
 
     def __init__(self, beside: psycopg.Connection, key: UUID) -> None:
         self._beside, self._key = beside, key
         self._stage, self._next = "", 0.0
+        self._rows: int | None = None
 
     def __call__(self, stage: str, number: int) -> None:
+        if stage == "read":
+            self._rows = number
         if stage == self._stage and monotonic() < self._next:
             return
         self._stage, self._next = stage, monotonic() + EVERY
         row = self._beside.execute(
-            "UPDATE import_progress SET stage = %s, number = %s, total = greatest(total, %s), changed_at = now() "
-            "WHERE batch_id = %s RETURNING is_stopping",
-            [stage, number, number, self._key],
+            "UPDATE import_progress SET stage = %s, number = %s, total = coalesce(%s, greatest(total, %s)), "
+            "changed_at = now() WHERE batch_id = %s RETURNING is_stopping",
+            [stage, number, None if stage == "read" else self._rows, number, self._key],
         ).fetchone()
         if row is not None and row[0]:
             raise _Stopped

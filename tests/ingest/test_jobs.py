@@ -220,8 +220,9 @@ _WRITING = ("apply", "stays", "settle", "report")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_bar_moves_through_reading_linking_and_writing_and_never_back(coordinator: Staff) -> None:
-    batch = submit(coordinator)
+@pytest.mark.parametrize("empty_lines", [0, 1, 30])  # from the line ends the length is guessed
+def test_the_bar_moves_through_reading_linking_and_writing_and_never_back(coordinator: Staff, empty_lines: int) -> None:
+    batch = submit(coordinator, file(5) + b"\n" * empty_lines)
     told, write = [], jobs._Reporter.__call__
 
     def look(self: jobs._Reporter, stage: str, number: int) -> None:
