@@ -24,11 +24,12 @@ from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays
 from core.ingest.headers import recognise
 from core.ingest.profile import SourceProfile
+from core.ingest.programs import said_with
 from core.ingest.reader import UNREAD_ROWS, RawRow
 from core.linking import answers
 from core.linking.joining import mark_not_same
 from core.models import AuditEntry, Client, ClientLink, ImportBatch, ImportRow, Program, RowAnswer, Staff
-from core.normalise import fold
+from core.normalise import fold, tidy
 
 OPEN: Final = ("held", "rejected")
 PROGRAM_FAULTS: Final = ("unknown_program", "ambiguous_program", "program_not_in_department")
@@ -123,8 +124,8 @@ def retry(rows: Iterable[ImportRow], *, actor: Staff | None, reason: str | None 
 
 
 def correct_program(source: str, name: str, program: Program, *, actor: Staff | None) -> int:
-    """From now on `name` is how this source writes `program`; every row that this held is tried again. Returns how
-    many rows are settled. Raises NotAllowed, Invalid, Conflict, FileBusy.
+    """From now on `name` (as programs_named() has it) is how this source writes `program`; every row that this held is
+    tried again. Returns how many rows are settled. Raises NotAllowed, Invalid, Conflict, FileBusy.
     """
     rules.require(actor, "core.answer_rows")
     if not fold(name):
@@ -172,9 +173,13 @@ class Reader:
             return (None,) * len(headers)
 
     def program(self, row: ImportRow) -> str:
-        """What the row has for its program, '' where it has none."""
+        """What the row has for its program, '' where it has none; with its department, where that is what leads nowhere:
+        of a program that we know by name the department of a row decides.
+        """
         columns = self.columns(row)
-        return row.cells[columns.index("program")] if "program" in columns else ""
+        said = {name: tidy(row.cells[columns.index(name)]) for name in ("program", "department") if name in columns}
+        department = said.get("department") if row.reason_code != "unknown_program" else None
+        return said_with(said.get("program", ""), department)
 
 
 def as_read(row: ImportRow) -> dict[str, Any]:
@@ -196,7 +201,7 @@ def numbers_by_cause() -> list[tuple[str, str, int]]:
 
 
 def programs_named() -> list[tuple[str, str, int]]:
-    """(source, name as the file has it, open rows) of rows whose program leads nowhere, the most first."""
+    """(source, what the file has for a program, open rows) of rows whose program leads nowhere, the most first."""
     reader, numbers = Reader(), Counter[tuple[str, str]]()
     for row in open_rows().filter(reason_code__in=PROGRAM_FAULTS):
         numbers[row.batch.source_system, reader.program(row)] += 1

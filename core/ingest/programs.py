@@ -22,20 +22,34 @@ class ProgramFault(CellFault):
     """A program name that leads to no program, or to several."""
 
 
+def said_with(name: str, department: str | None) -> str:
+    """What a source has for a program, where its department decides which one is meant: as it is kept and shown."""
+    return f"{name} (department {department})" if department else name
+
+
 class ProgramIndex:
-    """All programs by folded name; before that by `own`, folded names that the source has for them → program."""
+    """All programs by folded name; before that by `own`, what the source has for them (folded) → program."""
 
     def __init__(self, entries: Iterable[ProgramEntry], own: Mapping[str, UUID] | None = None) -> None:
-        self._own = own or {}
         self._by_name: defaultdict[str, list[ProgramEntry]] = defaultdict(list)
+        known: dict[UUID, ProgramEntry] = {}
         for entry in entries:
             self._by_name[fold(entry.name)].append(entry)
+            known[entry.program_id] = entry
+        self._own = {text: known[key] for text, key in (own or {}).items() if key in known}
 
     def find(self, name: str, department: str | None) -> UUID:
-        """The one program of that name, in that department where one is given. Raises ProgramFault."""
-        if (own := self._own.get(fold(name))) is not None:
-            return own
+        """The one program of that name, in that department where one is given. Raises ProgramFault.
+
+        What a source calls a program of ours by stands before our own names; but where the name is one of ours, and the
+        row has a department, the department decides.
+        """
         named = self._by_name.get(fold(name), []) if fold(name) else []
+        if (own := self._own.get(fold(said_with(name, department)))) is not None:
+            return own.program_id
+        own = self._own.get(fold(name))
+        if own is not None and (not named or not department or fold(own.department) == fold(department)):
+            return own.program_id
         if not named:
             raise ProgramFault("unknown_program", f"is not a program of the agency. {self._hint(name)}")
         inside = [entry for entry in named if not department or fold(entry.department) == fold(department)]

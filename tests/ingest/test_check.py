@@ -5,21 +5,21 @@ import pytest
 
 from core.ingest import sources
 from core.ingest.check import Checker
-from core.ingest.programs import ProgramEntry, ProgramFault, ProgramIndex
+from core.ingest.programs import ProgramEntry, ProgramFault, ProgramIndex, said_with
 from core.ingest.reader import open_table
 from core.ingest.resource import COLUMNS
+from core.normalise import fold
 from tests.ingest.files import csv_bytes, xlsx_bytes
 
 TODAY = date(2026, 11, 20)
 HOSTEL, CASE_ONE, CASE_TWO, WOMEN = (UUID(int=number) for number in range(1, 5))
-PROGRAMS = ProgramIndex(
-    [
-        ProgramEntry(HOSTEL, "Carlaw Hostel", "Shelter & Respite"),
-        ProgramEntry(CASE_ONE, "Case Management", "Housing"),
-        ProgramEntry(CASE_TWO, "Case Management", "Settlement"),
-        ProgramEntry(WOMEN, "Women's Résidence", "Shelter & Respite"),
-    ]
-)
+ENTRIES = [
+    ProgramEntry(HOSTEL, "Carlaw Hostel", "Shelter & Respite"),
+    ProgramEntry(CASE_ONE, "Case Management", "Housing"),
+    ProgramEntry(CASE_TWO, "Case Management", "Settlement"),
+    ProgramEntry(WOMEN, "Women's Résidence", "Shelter & Respite"),
+]
+PROGRAMS = ProgramIndex(ENTRIES)
 
 
 def check(source="SMIS", today=TODAY, **cells):
@@ -374,6 +374,37 @@ def test_a_program_of_another_department_is_rejected_and_its_own_told():
     row = check(program="Carlaw Hostel", department="Housing")
     assert codes(row) == ["program_not_in_department"]
     assert "belongs to “Shelter & Respite”" in row.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "department", "found"),
+    [
+        ("Case Management", None, CASE_ONE),  # what the source means by it
+        ("Case Management", "Housing", CASE_ONE),
+        ("Case Management", "Settlement", CASE_TWO),  # the department of the row decides
+        ("CM", None, CASE_TWO),
+        ("CM", "No department of ours", CASE_TWO),  # the name is none of ours: nothing else says which it is
+        ("Carlaw Hostel", None, HOSTEL),
+        ("Carlaw Hostel", "Hostels", CASE_ONE),  # said of that department alone
+    ],
+)
+def test_what_a_source_calls_a_program_stands_where_no_department_says_otherwise(name, department, found):
+    own = {
+        fold("Case Management"): CASE_ONE,
+        fold("CM"): CASE_TWO,
+        fold(said_with("Carlaw Hostel", "Hostels")): CASE_ONE,
+    }
+    assert ProgramIndex(ENTRIES, own).find(name, department) == found
+
+
+def test_what_a_source_calls_a_program_does_not_excuse_a_wrong_department():
+    with pytest.raises(ProgramFault, match="is not a program of “Nonsense”"):
+        ProgramIndex(ENTRIES, {fold("Case Management"): CASE_ONE}).find("Case Management", "Nonsense")
+
+
+def test_a_program_that_is_gone_is_what_no_source_means_any_more():
+    with pytest.raises(ProgramFault, match="is not a program of the agency"):
+        ProgramIndex(ENTRIES, {fold("CM"): UUID(int=99)}).find("CM", None)
 
 
 def test_a_program_of_no_date_is_noted():

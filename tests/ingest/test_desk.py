@@ -21,6 +21,7 @@ from core.models import (
     Enrollment,
     ImportBatch,
     ImportRow,
+    Program,
     RowAnswer,
     SourceSettings,
     Staff,
@@ -28,7 +29,10 @@ from core.models import (
 
 pytestmark = pytest.mark.django_db
 
-HEADERS = ("uid_external", "first_name", "last_name", "dob", "phone_number", "program", "start_date", "end_date")
+HEADERS = (
+    *("uid_external", "first_name", "last_name", "dob", "phone_number"),
+    *("department", "program", "start_date", "end_date"),
+)
 AMINA = {"first_name": "Amina", "last_name": "Yusuf", "dob": "1990-04-02"}
 
 
@@ -198,6 +202,28 @@ def test_one_corrected_program_name_takes_in_every_row_it_held(coordinator, shel
     assert SourceSettings.objects.get().program_names == {"Hostl Alpha": str(shelter.pk)}
     feed({**AMINA, "program": "hostl  alpha", "start_date": "2024-05-01"}, name="b.csv")
     assert ImportRow.objects.latest("row_id").outcome == "created", "the next file is read so, too"
+
+
+def test_an_answer_about_a_program_leaves_rows_of_another_department_alone(coordinator, shelter, clinic):
+    with audit.acting(coordinator, channel="admin"):
+        other = Program.objects.create(name="Hostel A", department=clinic.department)
+    row = {**AMINA, "program": "Hostel A", "start_date": "2024-03-01"}
+    feed(row)
+    assert desk.programs_named() == [("SMIS", "Hostel A", 1)]
+    assert desk.correct_program("SMIS", "Hostel A", shelter, actor=coordinator) == 1
+    feed({**row, "department": "Health", "start_date": "2025-03-01"}, name="b.csv")
+    assert [stay.program for stay in Enrollment.objects.order_by("start_date")] == [shelter, other]
+
+
+def test_a_department_that_has_no_such_program_is_answered_for_itself(coordinator, shelter):
+    row = {**AMINA, "department": "Hostels", "program": "Hostel A", "start_date": "2024-03-01", "end_date": "2024-04-01"}
+    feed(row)
+    assert desk.programs_named() == [("SMIS", "Hostel A (department Hostels)", 1)]
+    assert desk.correct_program("SMIS", "Hostel A (department Hostels)", shelter, actor=coordinator) == 1
+    feed({**row, "start_date": "2024-02-01", "end_date": "2024-02-03", "department": "hostels"}, name="b.csv")
+    assert Enrollment.objects.filter(program=shelter).count() == 2
+    feed({**row, "department": "Nonsense"}, name="c.csv")
+    assert open_row().reason_code == "program_not_in_department"
 
 
 def test_what_still_stands_in_the_way_leaves_the_row_open(amina, coordinator):
