@@ -173,8 +173,8 @@ class Reader:
             return (None,) * len(headers)
 
     def program(self, row: ImportRow) -> str:
-        """What the row has for its program, '' where it has none; with its department, where that is what leads nowhere:
-        of a program that we know by name the department of a row decides.
+        """What the row has for its program, '' where it has none; with its department, where that leads nowhere: of a
+        program that we know by name the department of a row decides.
         """
         columns = self.columns(row)
         said = {name: tidy(row.cells[columns.index(name)]) for name in ("program", "department") if name in columns}

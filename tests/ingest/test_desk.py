@@ -216,7 +216,13 @@ def test_an_answer_about_a_program_leaves_rows_of_another_department_alone(coord
 
 
 def test_a_department_that_has_no_such_program_is_answered_for_itself(coordinator, shelter):
-    row = {**AMINA, "department": "Hostels", "program": "Hostel A", "start_date": "2024-03-01", "end_date": "2024-04-01"}
+    row = {
+        **AMINA,
+        "department": "Hostels",
+        "program": "Hostel A",
+        "start_date": "2024-03-01",
+        "end_date": "2024-04-01",
+    }
     feed(row)
     assert desk.programs_named() == [("SMIS", "Hostel A (department Hostels)", 1)]
     assert desk.correct_program("SMIS", "Hostel A (department Hostels)", shelter, actor=coordinator) == 1

@@ -1,0 +1,212 @@
+"""What rows of a daily file do to the enrollments of one client in one program: which they end, which they begin."""
+
+import csv
+from datetime import date, timedelta
+from io import StringIO
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core import audit
+from core.ingest import pipeline
+from core.linking.joining import link
+from core.models import Client, Discharge, Enrollment, ImportBatch, ImportRow, Program, SourceDisagreement, Staff
+
+pytestmark = pytest.mark.django_db
+
+COLUMNS = ("intake_date", "start_date", "end_date", "discharge_date")
+Stay = tuple[str, str | None]
+Row = dict[str, str]
+
+
+@pytest.fixture
+def noor(shelter: Program) -> Client:
+    """A client without any enrollment yet."""
+    with audit.acting(None, channel="command"):
+        return Client.objects.create(first_name="Noor", last_name="Haddad", dob=date(1988, 7, 3))
+
+
+def stay(client: Client, program: Program, start: str, end: str | None = None) -> Enrollment:
+    with audit.acting(None, channel="command"):
+        return Enrollment.objects.create(client=client, program=program, start_date=start, end_date=end)
+
+
+def feed(*rows: Row) -> list[ImportRow]:
+    """The rows of a file about Noor in Hostel A, as they came out."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["first_name", "last_name", "dob", "program", *COLUMNS])
+    for row in rows:
+        writer.writerow(["Noor", "Haddad", "1988-07-03", "Hostel A", *(row.get(name, "") for name in COLUMNS)])
+    how = pipeline.Options(writes_files=False, repeat=True)
+    report = pipeline.take(text.getvalue().encode(), file_name="a.csv", source="SMIS", actor=None, options=how)
+    return list(ImportBatch.objects.get(pk=report.batch_id).rows.order_by("row_number"))
+
+
+def stays() -> list[Stay]:
+    found = Enrollment.objects.order_by("start_date", "end_date").values_list("start_date", "end_date")
+    return [(str(start), str(end) if end else None) for start, end in found]
+
+
+def intake(day: str, **more: str) -> Row:
+    return {"intake_date": day, **more}
+
+
+def start(day: str, **more: str) -> Row:
+    return {"start_date": day, **more}
+
+
+def discharge(day: str) -> Row:
+    return {"discharge_date": day}
+
+
+@pytest.mark.parametrize(
+    ("rows", "after"),
+    [
+        pytest.param([intake("2026-03-01", discharge_date="2026-05-01")], [("2026-01-01", "2026-05-01")], id="one row"),
+        pytest.param([intake("2026-03-01", end_date="2026-05-01")], [("2026-01-01", "2026-05-01")], id="by its end"),
+        pytest.param(
+            [intake("2026-03-01"), discharge("2026-05-01")], [("2026-01-01", "2026-05-01")], id="one row each"
+        ),
+        pytest.param(
+            [discharge("2026-05-01"), intake("2026-03-01")], [("2026-01-01", "2026-05-01")], id="the other way round"
+        ),
+        pytest.param(
+            [discharge("2026-02-01"), intake("2026-03-01"), discharge("2026-05-01")],
+            [("2026-01-01", "2026-02-01"), ("2026-03-01", "2026-05-01")],
+            id="discharged, back, discharged",
+        ),
+        pytest.param(
+            [intake("2026-02-01", discharge_date="2026-02-10"), intake("2026-03-01", discharge_date="2026-03-10")],
+            [("2026-01-01", "2026-02-10"), ("2026-03-01", "2026-03-10")],
+            id="two intakes, two discharges",
+        ),
+        pytest.param(
+            [start("2026-01-01", end_date="2026-02-01"), intake("2026-03-01"), discharge("2026-05-01")],
+            [("2026-01-01", "2026-02-01"), ("2026-03-01", "2026-05-01")],
+            id="ended by name, back, discharged",
+        ),
+        pytest.param(
+            [
+                start("2026-01-01", end_date="2026-02-01"),
+                start("2026-01-01", end_date="2026-04-01"),
+                intake("2026-03-01"),
+            ],
+            [("2026-01-01", "2026-04-01")],
+            id="an end corrected beyond the intake",
+        ),
+    ],
+)
+def test_an_intake_inside_an_enrollment_does_not_take_its_end_away(
+    noor: Client, shelter: Program, rows: list[Row], after: list[Stay]
+):
+    stay(noor, shelter, "2026-01-01")
+    kept = feed(*rows)
+    assert stays() == after
+    assert not any("none was ended" in (row.note or "") for row in kept)
+    assert [row.outcome for row in kept] == ["updated"] * len(rows) or len(after) == 1
+
+
+def test_of_new_people_too_an_intake_inside_takes_no_end_away(noor: Client):
+    feed(intake("2026-01-01"), intake("2026-03-01"), discharge("2026-05-01"))
+    assert stays() == [("2026-01-01", "2026-05-01")]
+
+
+def test_a_row_that_is_held_takes_no_end_away(noor: Client, shelter: Program):
+    stay(noor, shelter, "2026-01-01")
+    held, ended = feed(start("2026-03-01"), discharge("2026-05-01"))
+    assert (held.reason_code, ended.outcome, ended.note) == ("overlapping_enrollment", "updated", None)
+    assert stays() == [("2026-01-01", "2026-05-01")]
+
+
+def test_an_end_that_is_right_stands_beside_one_that_is_held(noor: Client, shelter: Program):
+    stay(noor, shelter, "2026-01-01", "2026-02-01")
+    stay(noor, shelter, "2026-06-01", "2026-07-01")
+    right, wrong = feed(start("2026-01-01", end_date="2026-03-01"), start("2026-01-01", end_date="2026-06-15"))
+    assert (right.outcome, right.note, wrong.reason_code) == ("updated", None, "overlapping_enrollment")
+    assert stays() == [("2026-01-01", "2026-03-01"), ("2026-06-01", "2026-07-01")]
+
+
+def test_a_discharge_ends_what_all_linked_records_have_open(noor: Client, shelter: Program, coordinator: Staff):
+    with audit.acting(None, channel="command"):
+        other = Client.objects.create(first_name="Nour", last_name="Haddad", dob=date(1988, 7, 3))
+    stay(noor, shelter, "2026-01-01")
+    stay(other, shelter, "2026-02-01")
+    link(other, noor, actor=coordinator, reason="One person")
+    (row,) = feed(discharge("2026-05-01"))
+    assert (row.outcome, row.note) == ("updated", None)
+    assert stays() == [("2026-01-01", "2026-05-01"), ("2026-02-01", "2026-05-01")]
+    assert Discharge.objects.count() == 1
+
+
+def test_a_row_whose_end_another_row_replaces_says_so(noor: Client, shelter: Program):
+    stay(noor, shelter, "2026-01-01")
+    first, second = feed(discharge("2026-04-01"), discharge("2026-05-01"))
+    assert first.note == "Row 2 gives another end of the same enrollment, which stands."
+    assert second.note is None
+    assert stays() == [("2026-01-01", "2026-05-01")]
+
+
+def test_a_row_whose_end_a_person_has_set_says_that_this_was_kept(noor: Client, shelter: Program, coordinator: Staff):
+    enrollment = stay(noor, shelter, "2026-01-01")
+    with audit.acting(coordinator, channel="admin"):
+        Enrollment.objects.filter(pk=enrollment.pk).update(end_date="2026-03-01")
+    (row,) = feed(start("2026-01-01", end_date="2026-05-01"))
+    assert row.note == "Kept the end that a person entered; the file says otherwise."
+    assert SourceDisagreement.objects.count() == 1
+    assert stays() == [("2026-01-01", "2026-03-01")]
+
+
+def test_where_nothing_was_open_that_is_said(noor: Client, shelter: Program):
+    stay(noor, shelter, "2026-01-01", "2026-02-01")
+    (row,) = feed(discharge("2026-05-01"))
+    assert row.note == "No enrollment in the program was open on 2026-05-01; none was ended."
+
+
+DAYS = st.integers(0, 12).map(lambda number: str(date(2026, 1, 1) + timedelta(days=number)))
+
+
+@st.composite
+def files(draw: st.DrawFn) -> tuple[list[Stay], list[Row]]:
+    """Up to two enrollments that do not overlap, and up to four rows of which each is right in itself."""
+    days = sorted(draw(st.sets(DAYS, min_size=0, max_size=4)))
+    there = list(zip(days[::2], [*days[1::2], None], strict=False))
+    rows = []
+    for _ in range(draw(st.integers(1, 4))):
+        row = draw(st.fixed_dictionaries({}, optional=dict.fromkeys(COLUMNS, DAYS)))
+        begins = row.get("start_date") or row.get("intake_date")
+        for name in ("end_date", "discharge_date"):
+            if begins and name in row and row[name] < begins:
+                del row[name]
+        if row:
+            rows.append(row)
+    return there, rows
+
+
+@given(files())
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_file_says_of_ends_is_true(noor: Client, shelter: Program, file: tuple[list[Stay], list[Row]]):
+    """Whatever comes in whichever order: a discharge that was taken in ends what was open then, but for an end that
+    another row gave; and where a row is told that nobody was enrolled, nobody was.
+    """
+    there, rows = file
+    with transaction.atomic():
+        for begins, ends in there:
+            stay(noor, shelter, begins, ends)
+        kept = feed(*rows) if rows else []
+        after = [(begins, ends or "9999") for begins, ends in stays()]
+        for row, said in zip(kept, rows, strict=True):
+            ends = min(filter(None, (said.get("end_date"), said.get("discharge_date"))), default=None)
+            if ends is None or row.outcome in ("held", "rejected", "duplicate"):
+                continue
+            inside = [each for each in after if each[0] <= ends <= each[1]]
+            ended = any(each[1] == ends for each in after)
+            if "none was ended" in (row.note or ""):
+                assert not inside, (there, rows, after)
+                before = [begins for begins, last in there if begins <= ends <= (last or "9999")]
+                assert not before, (there, rows, after)
+            elif "gives another end" not in (row.note or ""):
+                assert ended, (there, rows, after)
+        transaction.set_rollback(True)
