@@ -135,18 +135,26 @@ def _undo(cursor: CursorWrapper, batch: ImportBatch) -> Plan:
 
 
 def _write(cursor: CursorWrapper) -> None:
-    """Restore first, so that nothing points at what is then removed; rows of the file keep all but their client."""
+    """What the file made goes first, so that an enrollment which gets its end back finds its days free; but clients go
+    last, when nothing points at them any more. Rows of the file keep all but their client.
+    """
+    *before, last = WRITTEN
+    for model in before:
+        _remove(cursor, model)
     for model in reversed(WRITTEN):
         _restore(cursor, model)
     cursor.execute(
         "UPDATE import_rows r SET client_id = NULL FROM undone u "
         "WHERE u.entity = 'clients' AND u.made AND r.client_id = u.entity_id"
     )
-    for model in WRITTEN:
-        table, key = model._meta.db_table, model._meta.pk.column
-        cursor.execute(
-            f"DELETE FROM {table} t USING undone u WHERE u.entity = %s AND u.made AND t.{key} = u.entity_id", [table]
-        )
+    _remove(cursor, last)
+
+
+def _remove(cursor: CursorWrapper, model: type[Model]) -> None:
+    table, key = model._meta.db_table, model._meta.pk.column
+    cursor.execute(
+        f"DELETE FROM {table} t USING undone u WHERE u.entity = %s AND u.made AND t.{key} = u.entity_id", [table]
+    )
 
 
 def _restore(cursor: CursorWrapper, model: type[Model]) -> None:

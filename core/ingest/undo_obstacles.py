@@ -59,7 +59,9 @@ def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstac
 
 
 def _hanging(cursor: CursorWrapper) -> Iterator[Obstacle]:
-    """Rows that are not of this file and hang on a client it made."""
+    """Rows that are not of this file and hang on a client it made; not those that it moved there, an identifier that
+    was given out again: they go back to whose they were.
+    """
     for relation in Client._meta.related_objects:
         model, link = relation.related_model, relation.field
         if model in _FOLLOWING or not isinstance(link, ForeignKey):
@@ -70,10 +72,12 @@ def _hanging(cursor: CursorWrapper) -> Iterator[Obstacle]:
             SELECT c.client_id, c.first_name, c.last_name, count(*) FROM {table} t
             JOIN undone u ON u.entity = 'clients' AND u.made AND u.entity_id = t.{link.column}
             JOIN clients c ON c.client_id = u.entity_id
-            WHERE NOT EXISTS (SELECT FROM undone m WHERE m.made AND (m.entity, m.entity_id) = (%s, t.{key}))
+            WHERE NOT EXISTS (SELECT FROM undone m WHERE m.made AND (m.entity, m.entity_id) = (%(table)s, t.{key}))
+              AND NOT EXISTS (SELECT FROM undone_values v
+                              WHERE (v.entity, v.entity_id) = (%(table)s, t.{key}) AND v.before ? '{link.column}')
             GROUP BY c.client_id, c.first_name, c.last_name ORDER BY c.last_name, c.first_name
             """,
-            [table],
+            {"table": table},
         )
         for client, first, last, number in cursor.fetchall():
             told = f"{_name(first, last)}: {numbered(model, number)} came later and would hang in the air."

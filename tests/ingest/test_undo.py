@@ -10,7 +10,7 @@ from django.db import connection
 
 from core import approvals, audit, records, rules
 from core.errors import Conflict, FileBusy, Invalid, NotAllowed
-from core.ingest import batches, pipeline, undo
+from core.ingest import batches, desk, pipeline, undo
 from core.linking.joining import link
 from core.models import (
     AuditEntry,
@@ -335,6 +335,29 @@ def test_an_open_disagreement_goes_with_its_file(coordinator: Staff, amina: Clie
     batch = feed({**AMINA, "gender": "F"})
     undo.undo(batch, actor=coordinator, reason="Wrong file")
     assert not SourceDisagreement.objects.exists()
+
+
+def test_a_file_that_ends_a_stay_and_begins_the_next_is_taken_back(
+    coordinator: Staff, amina: Client, shelter: Program
+) -> None:
+    before = everything()
+    stay = {**AMINA, "program": "Hostel A"}
+    batch = feed({**stay, "start_date": "2024-01-01", "end_date": "2026-02-01"}, {**stay, "start_date": "2026-03-01"})
+    assert Enrollment.objects.count() == 2
+    assert undo.plan(batch, actor=coordinator).is_free
+    undo.undo(batch, actor=coordinator, reason="Wrong file")
+    assert everything() == before
+
+
+def test_an_identifier_that_a_new_person_got_goes_back_to_whose_it_was(coordinator: Staff) -> None:
+    feed(AMINA)
+    before = everything()
+    batch = feed({**INES, "uid_external": AMINA["uid_external"]}, name="b.csv")
+    desk.answer_new(desk.open_rows().get(), actor=coordinator)
+    assert ClientIdentifier.objects.get().client.first_name == "Ines"
+    assert undo.plan(batch, actor=coordinator).is_free
+    undo.undo(batch, actor=coordinator, reason="Wrong file")
+    assert everything() == before
 
 
 def test_more_obstacles_than_a_page_holds_are_counted(coordinator: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
