@@ -31,6 +31,7 @@ def link_rows(cursor: CursorWrapper, source: str, heard: Callable[[int], None] =
     _link_rest(cursor, source, heard)
     _judge_same_person(cursor)
     answers.strike_out(cursor, source)
+    _keep_swapped(cursor)
 
 
 def _mark_repeated(cursor: CursorWrapper) -> None:
@@ -250,6 +251,28 @@ def _judge_same_person(cursor: CursorWrapper) -> None:
         "An earlier row of this file has the same identifier with another name or date of birth. "
         "Find out whose identifier it is.",
     )
+
+
+def _keep_swapped(cursor: CursorWrapper) -> None:
+    """Whoever found a client by bits or by an answer with first and last name the other way round does not turn ours
+    round either; nor does a later row of a new person.
+    """
+    cursor.execute(
+        """
+        SELECT row_number FROM staging
+        WHERE outcome IS NULL AND road = 'score' AND evidence #> '{candidates,0,bits,order}' IS NOT NULL
+        UNION ALL
+        SELECT s.row_number FROM staging s JOIN clients c USING (client_id)
+        WHERE s.outcome IS NULL AND s.road = 'answer' AND s.first_folded <> s.last_folded
+          AND (s.first_folded, s.last_folded) = (c.last_folded, c.first_folded)
+        UNION ALL
+        SELECT s.row_number FROM staging s JOIN staging h USING (client_id)
+        WHERE s.outcome IS NULL AND s.road = 'file' AND h.road = 'new' AND s.first_folded <> s.last_folded
+          AND (s.first_folded, s.last_folded) = (h.last_folded, h.first_folded) AND NOT s.names_kept
+        """
+    )
+    if found := [number for (number,) in cursor.fetchall()]:
+        _keep_names(cursor, found)
 
 
 def settle_repeated(cursor: CursorWrapper) -> None:

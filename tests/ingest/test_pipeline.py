@@ -200,6 +200,28 @@ def test_an_identifier_typed_by_hand_is_recognised(feed: Callable) -> None:
     assert Client.objects.count() == 1
 
 
+def test_names_the_other_way_round_do_not_turn_ours_round_whoever_sends_them(feed: Callable) -> None:
+    otto = {"first_name": "Ottokar", "last_name": "Lindenbaum", "dob": "1966-02-02", "phone_number": "416-555-0101"}
+    turned = otto | {"first_name": otto["last_name"], "last_name": otto["first_name"]}
+    feed("SMIS", {**otto, "uid_external": "S-1"})
+    _, rows = feed("EMHWare", {**turned, "uid_external": "E-1"})
+    assert "the other way round" in rows[0]["reason"]
+    assert outcomes(rows) == ["updated"], "the identifier of EMHWare is new"
+    _, rows = feed("SMIS", {**otto, "uid_external": "S-1"}, allow_repeat=True)
+    assert (outcomes(rows), rows[0]["reason"]) == (["unchanged"], "")
+    client = Client.objects.get()
+    assert (client.first_name, client.last_name) == ("Ottokar", "Lindenbaum")
+
+
+def test_a_later_row_of_a_new_person_does_not_turn_the_names_round(feed: Callable) -> None:
+    otto = {"first_name": "Ottokar", "last_name": "Lindenbaum", "dob": "1966-02-02", "phone_number": "416-555-0101"}
+    _, rows = feed("SMIS", otto, otto | {"first_name": otto["last_name"], "last_name": otto["first_name"]})
+    assert rows[0]["outcome"] == "created"
+    assert "the other way round" in rows[1]["reason"]
+    client = Client.objects.get()
+    assert (client.first_name, client.last_name) == ("Ottokar", "Lindenbaum")
+
+
 def test_a_recycled_identifier_is_held(feed: Callable) -> None:
     feed("SMIS", {**AMINA, "uid_external": "S-1"})
     _, rows = feed("SMIS", {"uid_external": "S-1", "first_name": "Boris", "last_name": "Petrov", "dob": "1961-11-30"})
