@@ -96,7 +96,9 @@ def _one(request: HttpRequest, row: ImportRow) -> dict[str, Any]:
         "candidates": [(number, c, evidence.get(c.pk)) for number, c in enumerate(candidates, start=1)],
         "clients_shown": candidates,
         "why": why,
-        "cells": [(place, header, cells[place]) for place, header in enumerate(headers)],
+        "cells": [
+            (place, header, cells[place], not {"\r", "\n"}.isdisjoint(cells[place])) for place, header in enumerate(headers)
+        ],
         "fields": [
             (header, cells[place], [_beside(client, columns[place], cells[place], read) for client in candidates])
             for place, header in enumerate(headers)
@@ -207,10 +209,15 @@ def _not(request: HttpRequest) -> str:
 def _fix(request: HttpRequest) -> str:
     row = _row(request)
     places = range(len(row.batch.headers or ()))
-    values = {n: request.POST[f"cell-{n}"] for n in places if f"cell-{n}" in request.POST}
-    changed = {n: text for n, text in values.items() if n >= len(row.cells) or text != row.cells[n]}
+    values = {n: _as_sent(request.POST[f"cell-{n}"]) for n in places if f"cell-{n}" in request.POST}
+    changed = {n: text for n, text in values.items() if n >= len(row.cells) or text != _as_sent(row.cells[n])}
     fixed = desk.fix(row, actor=request.user, values=changed, reason=_reason(request))
     return "Corrected and taken in." if fixed.settled_at else f"Corrected. Now it is held: {fixed.reason}"
+
+
+def _as_sent(text: str) -> str:
+    """Browsers send every line end as CR LF, whichever the cell has."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _retry(request: HttpRequest) -> str:

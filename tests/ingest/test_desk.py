@@ -26,6 +26,7 @@ from core.models import (
     SourceSettings,
     Staff,
 )
+from tests.matrix.forms import fields
 
 pytestmark = pytest.mark.django_db
 
@@ -357,3 +358,17 @@ def test_a_rejected_row_is_no_question_about_a_person(amina, coordinator):
     feed({**AMINA, "program": "Nowhere", "start_date": "2024-01-01"})
     with pytest.raises(Conflict, match="correct it first"):
         desk.answer_same(open_row(), amina, actor=coordinator)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_correcting_one_cell_on_the_page_leaves_the_line_ends_of_others(coordinator, client, line_end):
+    street = f"12 King St{line_end}Rear door"
+    content = f'first_name,last_name,dob,street\nAmina,Yusuf,nonsense,"{street}"\n'
+    pipeline.take(content.encode(), file_name="a.csv", source="SMIS", actor=None)
+    row = open_row()
+    client.force_login(coordinator)
+    sent = fields(client.get(reverse("admin:core_importrow_desk")).content)
+    client.post(reverse("admin:core_importrow_settle"), {**sent, "verb": "fix", "cell-2": "1990-04-02"})
+    row.refresh_from_db()
+    assert row.cells == ["Amina", "Yusuf", "1990-04-02", street]
+    assert Client.objects.get().address["street"] == "12 King St Rear door"

@@ -1,4 +1,6 @@
-"""The form of a page as a browser would send it, read from the page itself."""
+"""The form of a page as a browser would send it, read from the page itself: an input has one line, and each line end of a
+textarea is CR LF.
+"""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -36,7 +38,7 @@ class _Form(HTMLParser):
         if tag == "textarea":
             self._add(self._area, "")
         elif tag == "input" and kind not in _VOID and (kind not in ("checkbox", "radio") or "checked" in attrs):
-            self._add(given["name"], given.get("value", ""))
+            self._add(given["name"], given.get("value", "").replace("\r", "").replace("\n", ""))
 
     def handle_data(self, data: str) -> None:
         if self._area:
@@ -48,6 +50,8 @@ class _Form(HTMLParser):
         elif tag == "select":
             self._select = ""
         elif tag == "textarea":
+            text = self.values[self._area][-1].replace("\r\n", "\n").removeprefix("\n")
+            self.values[self._area][-1] = text.replace("\n", "\r\n")
             self._area = ""
 
     def _add(self, name: str, value: str) -> None:
