@@ -16,7 +16,7 @@ from admin_ext import before_sending, history, words
 from admin_ext.forms import CCDForm
 from admin_ext.lists import CappedPaginator, CCDChangeList
 from admin_ext.scoping import Scoped
-from admin_ext.writing import Writing
+from admin_ext.writing import Writing, seen_of
 from core import approvals, rules
 from core.models import AuditEntry, PendingChange
 
@@ -168,7 +168,7 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
             context["opened"] = before_sending.opened(context["adminform"].form, formsets)
         context.update(
             proposing=proposing,
-            seen=obj.updated_at.isoformat() if obj is not None and hasattr(obj, "updated_at") else "",
+            seen=seen_of(obj) if obj is not None else "",
             waiting=self.waiting(request, obj) if obj is not None else [],
             summary_template=self.summary_template if obj is not None else "",
             object_links=self.object_links(request, obj) if obj is not None else [],

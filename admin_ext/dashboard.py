@@ -61,13 +61,16 @@ def _programs(user: Any, day: date) -> Any:
 def _places(user: Any, day: date) -> dict[str, Any]:
     """Free places of one program do not pay for another's overflow."""
     sums = _programs(user, day).aggregate(
-        all_places=Sum("places"), taken=Sum("occupied"), free=Sum(Greatest(F("vacant"), 0))
+        all_places=Sum("places"),
+        taken=Sum("occupied"),
+        free=Sum(Greatest(F("vacant"), 0)),
+        over=Sum(Greatest(-F("vacant"), 0)),
     )
-    places, taken, free = (sums[name] or 0 for name in ("all_places", "taken", "free"))
+    places, taken, free, over = (sums[name] or 0 for name in ("all_places", "taken", "free", "over"))
     return {
         "title": "Vacant places",
         "number": f"{free:,}",
-        "note": f"{taken:,} of {places:,} places occupied",
+        "note": f"{taken:,} of {places:,} places occupied" + (f", {over:,} over capacity" if over else ""),
         "url": _url("report", "vacancy") if allows(user, "core.view_report") else _url("core_program_changelist"),
     }
 
@@ -111,8 +114,9 @@ def _news(user: Any) -> list[dict[str, Any]]:
 
 
 def _files(user: Any) -> list[dict[str, Any]]:
-    """The last file of each source."""
-    latest = visible_to(user, ImportBatch).order_by("source_system", "-created_at").distinct("source_system")
+    """The last file of each source that was taken in, or waits held whole: not a preview, nor one that was refused."""
+    came = visible_to(user, ImportBatch).filter(status__in=(ImportBatch.Status.APPLIED, ImportBatch.Status.HELD))
+    latest = came.order_by("source_system", "-created_at").distinct("source_system")
     return [
         {"batch": batch, "summary": batch.summary or {}, "age": (timezone.now() - batch.created_at).days}
         for batch in latest

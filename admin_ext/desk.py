@@ -97,7 +97,8 @@ def _one(request: HttpRequest, row: ImportRow) -> dict[str, Any]:
         "clients_shown": candidates,
         "why": why,
         "cells": [
-            (place, header, cells[place], not {"\r", "\n"}.isdisjoint(cells[place])) for place, header in enumerate(headers)
+            (place, header, cells[place], not {"\r", "\n"}.isdisjoint(cells[place]))
+            for place, header in enumerate(headers)
         ],
         "fields": [
             (header, cells[place], [_beside(client, columns[place], cells[place], read) for client in candidates])

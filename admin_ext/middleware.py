@@ -87,6 +87,13 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page(403)
 
 
+def form_of_another(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the token of this log-in."""
+    return page(
+        403, "The form was from before you logged in, or not one of ours. Nothing was changed. Open the page again."
+    )
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return page(404)
 

@@ -7,7 +7,7 @@ from django.contrib.auth.views import PasswordChangeView
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
-from unfold.forms import AdminOwnPasswordChangeForm
+from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from admin_ext.watching import look
@@ -34,6 +34,16 @@ class ScopedAutocomplete(AutocompleteJsonView):
         return {"id": str(getattr(obj, to_field_name)), "text": self.model_admin.choice_label(obj)}
 
 
+class LoginForm(AuthenticationForm):
+    """Everybody logs in here, whatever their role: Django's sentence speaks of staff accounts."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "E-mail and password do not fit together, or the account is closed. Capital letters of the "
+        "password count.",
+    }
+
+
 class OwnPasswordForm(AdminOwnPasswordChangeForm):
     """One's own new password. The database lets a person of few rights write that column of their account alone."""
 
@@ -51,6 +61,7 @@ class CCDAdminSite(UnfoldAdminSite):
     site_title = "Central Client Database"
     index_title = "Today"
     enable_nav_sidebar = True
+    login_form = LoginForm
 
     def register(self, model_or_iterable: Any, admin_class: type | None = None, **options: Any) -> None:
         """Not the groups of django.contrib.auth: who may do what is said by roles alone. Nor the jobs of procrastinate:

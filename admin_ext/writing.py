@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
@@ -209,16 +210,40 @@ def _faults_of(error: CCDError) -> dict[str, list[str]]:
     return error.faults if isinstance(error, Invalid) else {"": [str(error)]}
 
 
+def seen_of(obj: models.Model) -> str:
+    """What a page says of the record it shows: when it was changed last, and by which entry of the log. Not by time
+    alone: an entry is later than the change it tells of, by minutes in a long file.
+    """
+    if not hasattr(obj, "updated_at"):
+        return ""
+    last = _entries(obj).order_by("-position").values_list("pk", flat=True).first()
+    return f"{obj.updated_at.isoformat()} {last or ''}"
+
+
+def _entries(obj: models.Model) -> models.QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(entity=obj._meta.db_table, entity_id=obj.pk)
+
+
+def _since(seen: str, obj: models.Model) -> models.QuerySet[AuditEntry] | None:
+    """Entries about the record after the one that the page was made from; None where the page does not say."""
+    moment, _, last = seen.partition(" ")
+    try:
+        opened, entry = datetime.fromisoformat(moment), UUID(last) if last else None
+    except ValueError:
+        return None
+    if entry is None:
+        return _entries(obj).filter(changed_at__gt=opened)
+    return _entries(obj).filter(position__gt=AuditEntry.objects.filter(pk=entry).values("position"))
+
+
 def _moved_since(seen: str, obj: models.Model | None) -> str:
     """A sentence where someone else changed the record after this page was opened: saving would undo theirs."""
     now = getattr(obj, "updated_at", None)
-    if not seen or now is None or seen == now.isoformat():
+    if not seen or now is None or seen.partition(" ")[0] == now.isoformat():
         return ""
-    try:
-        opened = datetime.fromisoformat(seen)
-    except ValueError:
+    entries = _since(seen, obj)
+    if entries is None:
         return ""
-    entries = AuditEntry.objects.filter(entity=obj._meta.db_table, entity_id=obj.pk, changed_at__gt=opened)
     people, fields = set(), set()
     for entry in entries.select_related("changed_by"):
         people.add(str(entry.changed_by or "a daily file"))

@@ -152,6 +152,7 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "admin_ext.middleware.form_of_another"
 LOGIN_REDIRECT_URL = "admin:index"
 
 STATIC_URL = "static/"

@@ -7,7 +7,7 @@ Conflict; then nothing was written.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import reversion
@@ -126,7 +126,7 @@ def check(record: models.Model, changed: frozenset[str] | None = None, *, barred
     except ValidationError as error:
         raise Invalid(faults(error)) from None
     moves = changed is None or changed & {"client", "program", "start_date", "end_date"}
-    return bool(barred and isinstance(record, Enrollment) and moves) and _overrides(record)
+    return bool(barred and isinstance(record, Enrollment) and moves) and _overrides(record, changed)
 
 
 def faults(error: ValidationError) -> dict[str, list[str]]:
@@ -135,11 +135,14 @@ def faults(error: ValidationError) -> dict[str, list[str]]:
     return {"" if name == NON_FIELD_ERRORS else name: list(sentences) for name, sentences in found.items()}
 
 
-def barring(enrollment: Enrollment) -> models.QuerySet:
-    """Restrictions in force on some day of the enrollment: of the whole organization, or of its program."""
-    days = Q(end_date__isnull=True) | Q(end_date__gte=enrollment.start_date)
-    if enrollment.end_date is not None:
-        days &= Q(start_date__lte=enrollment.end_date)
+def _barring(enrollment: Enrollment, changed: frozenset[str] | None) -> models.QuerySet:
+    """Restrictions of the whole organization or of its program that are in force on some day which the enrollment had
+    not before: a stay may always be ended, or shortened.
+    """
+    days = Q(pk__in=[])
+    for first, last in _days_added(enrollment, changed):
+        some = Q(end_date__isnull=True) | Q(end_date__gte=first)
+        days |= some if last is None else some & Q(start_date__lte=last)
     return Restriction.objects.filter(
         Q(client=enrollment.client_id) | Q(client__linked_to=enrollment.client_id),
         Q(scope=SCOPE_ORG) | Q(program=enrollment.program_id),
@@ -147,8 +150,24 @@ def barring(enrollment: Enrollment) -> models.QuerySet:
     )
 
 
-def _overrides(enrollment: Enrollment) -> bool:
-    found = barring(enrollment).first()
+def _days_added(enrollment: Enrollment, changed: frozenset[str] | None) -> Iterator[tuple[date, date | None]]:
+    """First and last day of what the enrollment has beyond the one recorded; last None: without end."""
+    start, end = enrollment.start_date, enrollment.end_date
+    known = None
+    if changed is not None and not changed & {"client", "program"}:
+        known = Enrollment.objects.filter(pk=enrollment.pk).values_list("start_date", "end_date").first()
+    if known is None:
+        yield start, end
+        return
+    known_start, known_end = known
+    if start < known_start:
+        yield start, min(filter(None, (end, known_start - timedelta(days=1))))
+    if known_end is not None and (end is None or end > known_end):
+        yield max(start, known_end + timedelta(days=1)), end
+
+
+def _overrides(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
+    found = _barring(enrollment, changed).first()
     if found is None:
         return False
     if not enrollment.override_reason:

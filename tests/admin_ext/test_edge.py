@@ -86,7 +86,15 @@ def test_a_session_that_fails_says_one_moment(settings, monkeypatch, method):
 def test_a_post_without_token_is_refused(coordinator, amina):
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(coordinator, backend="django.contrib.auth.backends.ModelBackend")
-    assert browser.post(url("client_change", amina.pk), {"first_name": "X"}).status_code == 403
+    refused = browser.post(url("client_change", amina.pk), {"first_name": "X"})
+    assert refused.status_code == 403
+    assert "Nothing was changed. Open the page again." in refused.content.decode()
+
+
+def test_whoever_mistypes_a_password_is_told_of_no_staff_account(db):
+    page = Browser().post("/admin/login/", {"username": "nobody@example.org", "password": "x"}).content.decode()
+    assert "E-mail and password do not fit together" in page
+    assert "staff account" not in page
 
 
 def test_view_on_site_is_gone(browse, coordinator, amina):

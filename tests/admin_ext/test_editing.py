@@ -192,6 +192,21 @@ def test_a_record_that_moved_meanwhile_is_not_overwritten(browse, coordinator, a
     assert (amina.alias, amina.phone_number) == (None, "416 555 0100")
 
 
+def test_only_what_was_changed_while_the_page_was_open_is_told(browse, coordinator, administrator, amina):
+    """An entry of the log is later than the change it tells of: by time alone the one before would count, too."""
+    with audit.acting(None, channel="import"):
+        Client.objects.filter(pk=amina.pk).update(email="amina@example.org")
+    browser = browse(coordinator)
+    _, _, entry = browser.get(url("client_change", amina.pk)).context["seen"].partition(" ")
+    seen = f"2024-01-01T00:00:00+00:00 {entry}"
+    with audit.acting(administrator, channel="admin"):
+        Client.objects.filter(pk=amina.pk).update(phone_number="416 555 0100")
+    said = _errors(browser.post(url("client_change", amina.pk), client_form(amina, alias="Mina", _seen=seen)))
+    assert f"{administrator} changed: phone number" in said
+    assert "email" not in said
+    assert "daily file" not in said
+
+
 def test_a_restriction_of_the_whole_organization_drops_the_hidden_program(browse, coordinator, amina, shelter):
     data = {"client": str(amina.pk), "scope": "org", "program": str(shelter.pk), "start_date": "2026-01-01"}
     response = browse(coordinator).post(url("restriction_add"), data)

@@ -11,7 +11,17 @@ import reporting
 from admin_ext import lists, words
 from admin_ext.lists import CappedPaginator
 from core import audit
-from core.models import Client, ClientIdentifier, Department, Discharge, Enrollment, Intake, Program, Restriction
+from core.models import (
+    Client,
+    ClientIdentifier,
+    Department,
+    Discharge,
+    Enrollment,
+    ImportBatch,
+    Intake,
+    Program,
+    Restriction,
+)
 from tests.admin_ext.conftest import url
 
 
@@ -200,6 +210,27 @@ def test_the_first_page_opens_for_every_role(request, browse, amina, role):
     response = browse(request.getfixturevalue(role)).get("/admin/")
     assert response.status_code == 200
     assert ("Daily files" in response.content.decode()) == (role in ("administrator", "coordinator"))
+
+
+def test_the_first_page_shows_the_last_file_that_came_in_of_each_source(browse, coordinator):
+    with audit.acting(None, channel="command"):
+        files = {
+            status: ImportBatch.objects.create(
+                source_system="SMIS", file_name=f"{status}.csv", sha256=str(number) * 64, size=1, status=status
+            )
+            for number, status in enumerate(("undone", "applied", "refused", "previewed", "interrupted"))
+        }
+    shown = browse(coordinator).get("/admin/").context["files"]
+    assert [file["batch"] for file in shown] == [files["applied"]]
+
+
+def test_places_taken_beyond_what_there_are_are_told(browse, coordinator, shelter, amina):
+    with audit.acting(None, channel="command"):
+        shelter.capacities.update(capacity=0)
+        Program.objects.create(name="Hostel B", department=shelter.department, capacity_current=5)
+    cards = {card["title"]: card for card in browse(coordinator).get("/admin/").context["cards"]}
+    assert cards["Vacant places"]["number"] == "5"
+    assert cards["Vacant places"]["note"] == "1 of 5 places occupied, 1 over capacity"
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,15 @@ def test_deleting_is_proposed_with_a_reason(browse, manager, amina):
     assert Enrollment.objects.filter(pk=enrollment.pk).exists()
 
 
+def test_a_removal_is_proposed_once(browse, manager, amina):
+    browser, address = browse(manager), url("enrollment_delete", amina.enrollments.get().pk)
+    data = {"post": "yes", "reason": "Entered twice"}
+    browser.post(address, data)
+    page = browser.post(address, data, follow=True)
+    assert "You have proposed to remove this already" in page.content.decode()
+    assert PendingChange.objects.count() == 1
+
+
 def test_a_removed_member_of_a_program_is_proposed(browse, manager, shelter, worker):
     link = shelter.program_staff.get()
     prefix = "program_staff"

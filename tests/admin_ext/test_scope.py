@@ -4,7 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from core.models import Enrollment
+from core import audit, rules
+from core.models import Enrollment, ProgramStaff, Staff
 from tests.admin_ext.conftest import client_form, url
 
 CANARIES = ("Canarina", "Hiddenson", "CANARY-77")
@@ -125,6 +126,16 @@ def test_a_program_page_shows_staff_only_clients_they_see(browse, worker, shelte
 
 def test_staff_may_not_open_another_program(browse, worker, clinic):
     assert browse(worker).get(url("program_change", clinic.pk)).status_code == 404
+
+
+def test_whoever_works_in_several_programs_is_one_account(browse, worker, shelter, clinic, other_worker):
+    with audit.acting(None, channel="command"):
+        for staff in (worker, other_worker):
+            ProgramStaff.objects.get_or_create(program=clinic, staff=staff)
+            ProgramStaff.objects.get_or_create(program=shelter, staff=staff)
+    assert sorted(rules.visible_to(worker, Staff), key=str) == sorted([worker, other_worker], key=str)
+    for page in ("staff_change", "staff_history"):
+        assert browse(worker).get(url(page, worker.pk)).status_code == 403
 
 
 def test_no_role_sees_a_page_without_log_in(client, amina):

@@ -1,5 +1,6 @@
 """The one writer by hand: each verb writes the row, exactly its audit entries and one version, or refuses whole."""
 
+from contextlib import nullcontext
 from datetime import date
 
 import pytest
@@ -88,8 +89,56 @@ def test_a_restriction_bars_through_its_last_day(
         Restriction.objects.create(
             client=amina, scope="program", program=clinic, start_date=date(2026, 1, 1), end_date=end
         )
-    enrollment = Enrollment(client=amina, program=clinic, start_date=date(2026, 2, 1))
-    assert records.barring(enrollment).exists() is barred
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 2, 1)}
+    with pytest.raises(Invalid, match="until further notice|through 2026") if barred else nullcontext():
+        records.create(Enrollment, actor=coordinator, values=values)
+
+
+@pytest.mark.parametrize("scope", ["org", "program"])
+def test_who_is_barred_is_discharged_and_ended_without_more_ado(
+    coordinator: Staff, amina: Client, shelter: Program, scope: str
+) -> None:
+    """Incident, restriction and discharge on one day: no day is added that a restriction bars."""
+    with audit.acting(None, channel="command"):
+        where = {"program": shelter} if scope == "program" else {}
+        Restriction.objects.create(client=amina, scope=scope, start_date=date(2026, 2, 1), **where)
+    enrollment = amina.enrollments.get()
+    values = {"client": amina, "program": shelter, "discharge_date": date(2026, 3, 1)}
+    records.create(Discharge, actor=coordinator, values=values)
+    records.end(enrollment, actor=coordinator, on=date(2026, 2, 1))
+    enrollment.refresh_from_db()
+    assert enrollment.end_date == date(2026, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "barred"),
+    [
+        ({"end_date": date(2026, 2, 20)}, True),  # longer, into the restriction
+        ({"end_date": None}, True),
+        ({"end_date": date(2026, 1, 20)}, False),  # longer, before it
+        ({"start_date": date(2026, 1, 8)}, False),  # shorter
+        ({"start_date": date(2025, 6, 1)}, True),  # longer, back into another
+        ({"start_date": date(2026, 1, 1), "end_date": date(2026, 1, 5)}, False),
+    ],
+)
+def test_a_stay_made_longer_needs_a_reason_only_for_days_that_are_barred(
+    coordinator: Staff, amina: Client, clinic: Program, values: dict, barred: bool
+) -> None:
+    with audit.acting(None, channel="command"):
+        stay = Enrollment.objects.create(
+            client=amina, program=clinic, start_date=date(2026, 1, 5), end_date=date(2026, 1, 10)
+        )
+        Restriction.objects.create(client=amina, scope="org", start_date=date(2026, 2, 1))
+        Restriction.objects.create(client=amina, scope="org", start_date=date(2025, 1, 1), end_date=date(2025, 12, 31))
+    with pytest.raises(Invalid, match="reason for the override") if barred else nullcontext():
+        records.change(stay, actor=coordinator, values=values)
+
+
+def test_another_program_is_a_new_stay_to_a_restriction(coordinator: Staff, amina: Client, clinic: Program) -> None:
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(client=amina, scope="program", program=clinic, start_date=date(2026, 2, 1))
+    with pytest.raises(Invalid, match="reason for the override"):
+        records.change(amina.enrollments.get(), actor=coordinator, values={"program": clinic})
 
 
 def test_a_discharge_ends_the_enrollment_it_falls_in(coordinator: Staff, amina: Client, shelter: Program) -> None:

@@ -1,5 +1,5 @@
-"""The form of a page as a browser would send it, read from the page itself: an input has one line, and each line end of a
-textarea is CR LF.
+"""The form of a page as a browser would send it, read from the page itself: an input has one line, and each line end of
+a textarea is CR LF.
 """
 
 from dataclasses import dataclass, field

@@ -60,7 +60,7 @@ def test_without_a_terminal_a_random_password_is_printed_once(
         ("A@Example.org", "seven wet boots", "There is an account A@Example.org already"),
         ("new@example.org", "short", "The password does not do: This password is too short"),
         ("new@example.org", "", "The password does not do"),
-        ("not-an-address", "seven wet boots", "Enter a valid email address"),
+        ("not-an-address", "seven wet boots", "is not an e-mail address"),
     ],
 )
 def test_a_refusal_is_one_line_and_makes_nothing(

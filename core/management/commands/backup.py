@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from core import backup
 from core.errors import BackupFailed
+from core.management.sentence import OneLineCommand
 
 
 def _clock(text: str) -> time_of_day:
@@ -28,7 +29,7 @@ def next_at(clock: time_of_day, now: datetime) -> datetime:
     return today if today > now else datetime.combine(now.date() + timedelta(days=1), clock, tzinfo=now.tzinfo)
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Exit 0: the backup is whole, and where a bucket is set, in it. Exit 1: it is not, and why."""
 
     help = "Back up the database to CCD_DATA_DIR/backups and, where BACKUP_S3_BUCKET is set, to that bucket."

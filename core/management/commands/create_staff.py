@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
+from django.core.validators import validate_email
 
 from core import audit, records
 from core.choices import COORDINATOR, ROLES
@@ -48,6 +49,10 @@ class Command(SentenceCommand):
     def handle(self, *, email: str, role: list[str], **options: object) -> None:
         """Check, ask for the password, write."""
         roles = sorted({_role(name) for name in role}, key=ROLES.index)
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError(f"{email!r} is not an e-mail address.") from None
         if Staff.objects.filter(email__iexact=email).exists():
             raise CommandError(f"There is an account {email} already.")
         first, last = _names(email, options["first_name"], options["last_name"])

@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from core.backup import drill
 from core.errors import BackupFailed
+from core.management.sentence import OneLineCommand
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Exit 0: the backup restores and holds exactly what its manifest says. Exit 1: it does not, and why."""
 
     help = "Restore a backup (default: the latest) into a scratch database, compare, and drop it."

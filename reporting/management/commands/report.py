@@ -6,43 +6,28 @@ import os
 import uuid
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 from django.forms import DateField, Field
 
 import reporting
 from core.errors import CCDError
+from core.management.sentence import USAGE, OneLineCommand, OneLineParser
 from reporting import mailing, render
 from reporting.forms import UNKNOWN, ReportForm
 from reporting.report import Report
 
-REFUSED, USAGE = 1, 2
+REFUSED = 1
 
 
-class OneLineParser(CommandParser):
-    """Says in one line what is wrong with the options; exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        sentence = f"{message}. See: {self.prog} --help"
-        if self.called_from_command_line:
-            self.exit(USAGE, f"CommandError: {sentence}\n")
-        raise CommandError(sentence, returncode=USAGE)
-
-
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Prints a report as a table, writes it as CSV, or prints it as JSON."""
 
     help = "Print a report, or write it as CSV or JSON. Exit 0: done; 1: refused; 2: wrong usage."
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Django's parser; an unknown report is one line, too."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = OneLineParser
-        return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
         """A sub-command per report."""
