@@ -33,18 +33,16 @@ setup-dev: $(VENV)/.installed-dev
 migrate: $(VENV)/.installed ## start the database and bring its tables up to date
 	@$(MANAGE) migrate --no-input
 
-# The database is migrated first, so that two workers do not both make its roles.
 # What is marked quick is asked by the thorough tests, too.
 test: setup-dev ## the whole suite
 	@command -v chromium >/dev/null || echo "skipped: no chromium (browser tests; on Debian: apt-get install chromium)"
-	@$(MANAGE) migrate --no-input --verbosity 0
 	@$(RUN) -m pytest -n $(WORKERS) --dist worksteal -rs -m "not quick" $(ARGS)
 
 # The whole rights matrix is asked once, by `make test`: what pages answer hangs on Python. Here a part of it is, and all
 # that asks the database itself. What asks no database, or brings its own server, has been asked by `make test` as well
 # (`anywhere`). ARGS='-m ""' asks everything.
 test-pg15: setup-dev ## the same suite on a private PostgreSQL 15, where its binaries are, but for what PostgreSQL has no part in
-	@$(RUN) -m tests.cluster sh -c '$(MANAGE) migrate --no-input --verbosity 0 && $(RUN) -m pytest -n $(WORKERS) --dist worksteal -rs -m "not thorough and not anywhere" $(ARGS)'
+	@$(RUN) -m tests.cluster $(RUN) -m pytest -n $(WORKERS) --dist worksteal -rs -m "not thorough and not anywhere" $(ARGS)
 
 check: setup-dev ## format, lint, layers, deployment check, missing migrations
 	@$(RUN) -m ruff format --check .

@@ -1,11 +1,15 @@
 """The test database, and the people in it: each an ordinary account with one role, never a superuser."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from fcntl import LOCK_EX, flock
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.cache import caches
 from django.db import connection
@@ -25,10 +29,60 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Creating and migrating the test database need the owner."""
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """Creating and migrating the test database need the owner. Of several workers one migrates, and all copy that."""
     connection.settings_dict["OPTIONS"].pop("assume_role", None)
     connection.close()
+    if not hasattr(request.config, "workerinput"):
+        yield
+        return
+    folder = tmp_path_factory.getbasetemp().parent  # the run's own, of all its workers
+    with django_db_blocker.unblock(), _alone(folder):
+        connection.settings_dict["TEST"]["TEMPLATE"] = _migrated(folder)
+    yield
+    with django_db_blocker.unblock(), _alone(folder):
+        _template_gone(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One worker at a time."""
+    with (folder / "lock").open("w") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+def _template() -> tuple[str, str]:
+    """Names of the template and, as SQL, of the same."""
+    name = f"{connection.settings_dict['TEST']['NAME'].rpartition('_')[0]}_template"
+    return name, connection.ops.quote_name(name)
+
+
+def _migrated(folder: Path) -> str:
+    """The name of a database with all migrations, made by the first worker of the run that asks."""
+    name, _ = _template()
+    if not (folder / name).exists():
+        own, ours = dict(connection.settings_dict["TEST"]), connection.settings_dict["NAME"]
+        connection.settings_dict["TEST"]["NAME"] = name
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        connection.close()  # what anyone is connected to cannot be copied
+        connection.settings_dict["TEST"].update(own)
+        connection.settings_dict["NAME"] = settings.DATABASES[connection.alias]["NAME"] = ours
+        (folder / name).touch()
+    return name
+
+
+def _template_gone(folder: Path) -> None:
+    """Drop it. A worker that only begins now makes its own."""
+    name, quoted = _template()
+    (folder / name).unlink(missing_ok=True)
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {quoted}")
 
 
 @pytest.fixture(scope="session")
