@@ -12,6 +12,7 @@ from typing import Final
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from core.ingest.report import Report
 from core.models import ImportBatch, SourceSettings
 
 SMALLEST: Final = 200  # CONTRACT §6
@@ -25,7 +26,9 @@ def settings_of(source: str) -> SourceSettings:
 
 
 def median_rows(source: str, *, before: datetime | None = None) -> float | None:
-    """The median number of rows of the files taken in from the source in the 28 days before; None below five files."""
+    """The median number of rows of the files taken in from the source in the 28 days before, without rejects that were
+    fed back; None below five files.
+    """
     end = before or timezone.now()
     summaries = ImportBatch.objects.filter(
         source_system=source,
@@ -33,20 +36,22 @@ def median_rows(source: str, *, before: datetime | None = None) -> float | None:
         repeated=False,
         created_at__lt=end,
         created_at__gte=end - WINDOW,
-    ).values_list("summary__rows", flat=True)
+    ).exclude(summary__has_key="fed_back")
+    summaries = summaries.values_list("summary__rows", flat=True)
     found = [rows for rows in summaries if rows is not None]
     return median(found) if len(found) >= FEWEST else None
 
 
-def reasons(cursor: CursorWrapper, batch: ImportBatch, rows: int, outcomes: Mapping[str, int]) -> list[str]:
+def reasons(cursor: CursorWrapper, batch: ImportBatch, report: Report) -> list[str]:
     """Why the file is to be held whole: a sentence for each limit it is outside of; none where it may go in.
 
     The staging table holds its rows, settled; what it changed is in the log of this transaction.
     """
-    limits = settings_of(batch.source_system)
+    limits, rows = settings_of(batch.source_system), report.rows
     if rows < SMALLEST or not limits.holds_files:
         return []
-    return [*_open(limits, rows, outcomes), *_renamed(cursor, batch, limits), *_size(limits, batch, rows)]
+    said = [*_open(limits, rows, report.outcomes), *_renamed(cursor, batch, limits)]
+    return said if report.fed_back is not None else [*said, *_size(limits, batch, rows)]
 
 
 def _open(limits: SourceSettings, rows: int, outcomes: Mapping[str, int]) -> Iterator[str]:

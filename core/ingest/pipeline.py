@@ -21,7 +21,7 @@ from psycopg import OperationalError as DriverOperationalError
 from core import audit
 from core.choices import OUTCOMES
 from core.errors import FileHeld, FileRefused
-from core.ingest import batches, limits, loading, measuring, profiles, rejects, staging, telling, versions
+from core.ingest import batches, fed_back, limits, loading, measuring, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
 from core.ingest.apply_stays import apply_stays, hold_overlaps
 from core.ingest.reader import open_table
@@ -103,7 +103,7 @@ def run(batch: ImportBatch, content: bytes, *, actor: Staff | None, options: Opt
 def _hold_whole(batch: ImportBatch, options: Options, report: Report) -> None:
     """Raise FileHeld where the file is outside its limits; who releases it is told so all the same."""
     with connection.cursor() as cursor:
-        found = limits.reasons(cursor, batch, report.rows, report.outcomes)
+        found = limits.reasons(cursor, batch, report)
     if found and not options.releases:
         report.preview = telling.preview(batch)
         raise FileHeld(" ".join(found))
@@ -131,6 +131,8 @@ def _take_in(batch: ImportBatch, content: bytes, actor: Staff | None, options: O
         options.progress("settle", report.rows)
         profiles.collect_unmapped(source, table.columns)
         _settle(cursor, batch, report)
+        if table.is_fed_back:
+            report.fed_back = fed_back.settle(cursor, batch, table, actor)
         memory.keep()
         if report.outcomes.get("created"):
             measuring.ask()

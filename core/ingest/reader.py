@@ -51,6 +51,7 @@ class RawRow(NamedTuple):
     cells: tuple[str, ...]
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()  # of a rejects file fed back: what our own columns say
 
 
 class _Grid(Protocol):
@@ -81,6 +82,11 @@ class Table:
         self.notes: list[str] = [*grid.notes, *ignored(self.headers, self.columns)]
         self.blank_rows = 0
 
+    @property
+    def is_fed_back(self) -> bool:
+        """One of our own outcomes or rejects files."""
+        return self._skipped > 0
+
     def rows(self) -> Iterator[RawRow]:
         """The data rows, numbered from 1; blank ones are none, and counted in blank_rows. May be asked for again."""
         number, is_header, self.blank_rows = 0, True, 0
@@ -94,7 +100,8 @@ class Table:
                 is_header = False
                 continue
             number += 1
-            yield self._row(number, own, text, unsafe)
+            row = self._row(number, own, text, unsafe)
+            yield row._replace(origin=tuple(cells[: self._skipped])) if self._skipped else row
 
     def _row(self, number: int, cells: list[str], text: str, unsafe: Sequence[int]) -> RawRow:
         if "'" in text:

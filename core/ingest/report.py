@@ -20,6 +20,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     rejects_file: str | None = None
+    fed_back: int | None = None  # rows that waited and came back in this file; None: it is no rejects file of ours
     batch_id: str | None = None
     preview: dict[str, Any] | None = None
 
@@ -33,6 +34,7 @@ class Report:
             "rows_per_second": round(self.rows / self.seconds) if self.seconds else 0,
             "rejects_file": self.rejects_file,
             "batch_id": self.batch_id,
+            **({} if self.fed_back is None else {"fed_back": self.fed_back}),
         }
 
 

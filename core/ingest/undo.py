@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 
 from core import audit, rules
 from core.errors import Conflict, Invalid
-from core.ingest import batches, versions
+from core.ingest import batches, fed_back, versions
 from core.ingest.undo_obstacles import Obstacle, numbered, obstacles
 from core.models import (
     Client,
@@ -105,6 +105,7 @@ def undo(batch: ImportBatch, *, actor: Staff | None, reason: str) -> Plan:
             raise Invalid({"reason": ["Say why the file is taken back."]})
         with connection.cursor() as cursor:
             done = _undo(cursor, locked)
+            fed_back.reopen(cursor, locked)
             versions.snapshot(cursor, locked.pk, actor=actor, comment=f"Took back {locked.file_name}: {reason}"[:500])
         _close(locked, actor, reason)
     return done

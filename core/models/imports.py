@@ -145,6 +145,7 @@ class ImportRow(models.Model):
         FIXED = "fixed", "Corrected"
         RETRIED = "retried", "Tried again"
         ASIDE = "aside", "Set aside"
+        FED_BACK = "fed_back", "Came back corrected in another file"
 
     row_id = models.BigAutoField(primary_key=True)
     batch = models.ForeignKey(
@@ -182,6 +183,14 @@ class ImportRow(models.Model):
         db_index=False,  # row_settled_by, of the few that have one
     )
     settled_at = models.DateTimeField(null=True)
+    settled_in = models.ForeignKey(  # the file in which it came back corrected
+        ImportBatch,
+        db_column="settled_in",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,  # row_settled_in, of the few that have one
+    )
     cells_before = ArrayField(models.TextField(), null=True)  # as they came, where a person corrected them
 
     class Meta:
@@ -198,6 +207,7 @@ class ImportRow(models.Model):
             ),
             models.Index(fields=["answer_key"], name="row_known_again", condition=Q(answer_key__isnull=False)),
             models.Index(fields=["settled_by"], name="row_settled_by", condition=Q(settled_by__isnull=False)),
+            models.Index(fields=["settled_in"], name="row_settled_in", condition=Q(settled_in__isnull=False)),
         ]
         triggers = [
             *refers("batch_id", "import_batches", "batch_id"),

@@ -360,6 +360,42 @@ def test_a_rejected_row_is_no_question_about_a_person(amina, coordinator):
         desk.answer_same(open_row(), amina, actor=coordinator)
 
 
+def corrected(batch: ImportBatch, *changes: tuple[str, str]) -> ImportBatch:
+    """The rejects file of a batch, fed back in with some texts replaced."""
+    text = "".join(rejects.csv_of_batch(batch, only=("held", "rejected")))
+    for wrong, right in changes:
+        assert wrong in text
+        text = text.replace(wrong, right)
+    report = pipeline.take(text.encode(), file_name="a.rejects.csv", source="SMIS", actor=None)
+    return ImportBatch.objects.get(pk=report.batch_id)
+
+
+INES = {"first_name": "Ines", "last_name": "Vidal", "dob": "=1985", "uid_external": "S-2"}
+
+
+def test_rows_that_come_back_corrected_wait_no_more_until_that_file_is_taken_back(coordinator):
+    batch = feed({**AMINA, "dob": "nonsense"}, INES)
+    again = corrected(batch, (",nonsense,", ",1990-04-02,"))
+    assert (again.summary["fed_back"], again.summary["created"], again.summary["rejected"]) == (2, 1, 1)
+    assert [(row.batch, row.row_number) for row in desk.open_rows()] == [(again, 2)], "still wrong: the new row waits"
+    assert {(row.settled_as, row.settled_in) for row in batch.rows.all()} == {("fed_back", again)}
+    undo.undo(again, actor=coordinator, reason="Wrong file")
+    assert [row.batch for row in desk.open_rows()] == [batch, batch]
+
+
+def test_a_row_of_the_same_number_and_reason_about_somebody_else_waits_on(coordinator):
+    monday = feed({**AMINA, "dob": "nonsense"})
+    tuesday = feed({"first_name": "Bo", "last_name": "Li", "dob": "nonsense"}, name="b.csv")
+    corrected(monday, (",nonsense,", ",1990-04-02,"))
+    assert open_row().batch == tuesday
+
+
+def test_a_row_is_known_by_its_identifier_where_its_name_was_corrected(coordinator):
+    batch = feed({**INES, "first_name": "Inez"})
+    corrected(batch, ("Inez", "Ines"), ("'=1985", "1985-01-31"))
+    assert not desk.open_rows().exists()
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_correcting_one_cell_on_the_page_leaves_the_line_ends_of_others(coordinator, client, line_end):
     street = f"12 King St{line_end}Rear door"

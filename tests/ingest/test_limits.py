@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.audit import sentences
 from core.errors import FileBusy, FileHeld, FileRefused, NotAllowed
-from core.ingest import batches, feeds, jobs, limits, pipeline, previews
+from core.ingest import batches, feeds, jobs, limits, pipeline, previews, rejects
 from core.ingest.inbox import alone
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
 
@@ -101,6 +101,16 @@ def test_too_few_or_too_many_rows_hold_a_file(usual: None, rows: int) -> None:
 def test_without_five_files_there_is_no_median() -> None:
     assert limits.median_rows("SMIS") is None
     assert take(file(201)).rows == 201
+
+
+def test_rejects_that_are_fed_back_are_no_days_files(usual: None) -> None:
+    """Neither as the file that is judged nor among those it is judged by."""
+    feeds.configure("SMIS", actor=None, values={"least_rows": 0.6})
+    take(file(210, bad=105), name="bad.csv", releases=True)
+    batch = ImportBatch.objects.get(file_name="bad.csv")
+    text = "".join(rejects.csv_of_batch(batch))
+    assert take(text.encode(), name="bad.rejects.csv").fed_back == 105
+    assert limits.median_rows("SMIS") == 400
 
 
 def test_a_source_whose_files_are_never_held(usual: None) -> None:
