@@ -27,8 +27,23 @@ CAUSES: Final = {
     "unknown_program": "Program not known",
     "ambiguous_program": "Program name fits several",
     "program_not_in_department": "Program of another department",
+    "missing_program": "Dates without a program",
+    "missing_name": "No name",
+    "bad_date": "Not a date",
+    "dob_in_future": "Born in the future",
+    "dob_too_old": "Born too long ago",
+    "end_before_start": "Ends before it begins",
+    "discharge_before_start": "Discharged before it begins",
+    "too_long": "Text too long",
+    "too_many_cells": "More cells than headers",
+    "repeated_headers": "Headers between the rows",
+    "unsafe_number": "Number of too many digits",
+    "nul_character": "NUL character",
 }
-PERSONAL: Final = tuple(code for code in CAUSES if code not in ("overlapping_enrollment", *desk.PROGRAM_FAULTS))
+# Of these a person is the question.
+PERSONAL: Final = frozenset(
+    {"several_candidates", "uncertain_match", "other_identifier", "conflicting_contact", "recycled_identifier"}
+)
 
 
 def urls() -> list[URLPattern]:

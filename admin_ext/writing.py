@@ -35,7 +35,7 @@ class Writing:
         """The record and its inline rows are one act: all of it is written, or the page says why nothing was."""
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
-        request.ccd_drafts, request.ccd_written, request.ccd_form = [], 0, ""
+        request.ccd_drafts, request.ccd_written, request.ccd_form, request.ccd_remarks = [], 0, "", []
         record = self.get_object(request, unquote(object_id)) if object_id is not None else None
         try:
             with self._act(request, proposing=self.is_proposing(request, record)):
@@ -101,10 +101,12 @@ class Writing:
             kind = "create" if record is None else "change"
             request.ccd_drafts.append(approvals.Draft(model, record, values, kind))
         elif record is None:
-            records.create(model, actor=request.user, values={model._meta.pk.name: key, **values})
+            made = records.create(model, actor=request.user, values={model._meta.pk.name: key, **values})
             request.ccd_written += 1
-        else:
-            request.ccd_written += bool(records.change(record, actor=request.user, values=values))
+            request.ccd_remarks += records.remarks(made)
+        elif records.change(record, actor=request.user, values=values):
+            request.ccd_written += 1
+            request.ccd_remarks += records.remarks(model._default_manager.get(pk=record.pk))
 
     def _remove(self, request: HttpRequest, form: ModelForm, *, proposing: bool) -> None:
         request.ccd_form = form.prefix or ""
@@ -121,6 +123,7 @@ class Writing:
     ) -> HttpResponse:
         if request.ccd_drafts:
             return self.say(request, SENT, self.list_url())
+        _remark(request)
         return super().response_add(request, obj, post_url_continue)
 
     def response_post_save_add(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
@@ -134,6 +137,7 @@ class Writing:
             return self.say(request, SENT, request.get_full_path())
         if not request.ccd_written:
             return self.say(request, UNCHANGED, request.get_full_path(), messages.INFO)
+        _remark(request)
         return super().response_change(request, obj)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
@@ -208,6 +212,12 @@ class Writing:
 
 def _faults_of(error: CCDError) -> dict[str, list[str]]:
     return error.faults if isinstance(error, Invalid) else {"": [str(error)]}
+
+
+def _remark(request: HttpRequest) -> None:
+    """Say what is odd about what was saved."""
+    for sentence in dict.fromkeys(request.ccd_remarks):
+        messages.warning(request, f"Saved; look at it once more. {sentence}")
 
 
 def seen_of(obj: models.Model) -> str:

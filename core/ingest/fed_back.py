@@ -1,8 +1,8 @@
 """A rejects file that comes back corrected: the rows it was made of wait no more, whatever becomes of the new ones.
 
 A row is known by what our own columns in front of it say, its number and why it waited, in a file of the same headers;
-and it must still be about the same person, by identifier or by name: numbers and reasons are alike from day to day. A row
-that is not known so goes on waiting.
+and it must still be about the same person, by identifier or by name: numbers and reasons are alike from day to day. A
+row that is not known so goes on waiting.
 """
 
 from django.db.backends.utils import CursorWrapper

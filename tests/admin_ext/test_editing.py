@@ -192,6 +192,13 @@ def test_a_record_that_moved_meanwhile_is_not_overwritten(browse, coordinator, a
     assert (amina.alias, amina.phone_number) == (None, "416 555 0100")
 
 
+def test_what_is_odd_is_said_once_it_is_saved(browse, coordinator, amina):
+    page = browse(coordinator).post(url("client_change", amina.pk), client_form(amina, email="notamail"), follow=True)
+    assert "“notamail” does not look like one" in page.content.decode()
+    amina.refresh_from_db()
+    assert amina.email == "notamail"
+
+
 def test_only_what_was_changed_while_the_page_was_open_is_told(browse, coordinator, administrator, amina):
     """An entry of the log is later than the change it tells of: by time alone the one before would count, too."""
     with audit.acting(None, channel="import"):
