@@ -118,6 +118,12 @@ class Pairs:
     j: np.ndarray
 
 
+def is_anyone_there(cursor: CursorWrapper) -> bool:
+    """Whether any client could share a key: in the first file of an agency every key would be looked up in vain."""
+    cursor.execute("SELECT EXISTS (SELECT FROM client_keys)")
+    return cursor.fetchone()[0]
+
+
 def create(cursor: CursorWrapper) -> None:
     """Make the empty tables of what is compared of rows, and of their keys."""
     cursor.execute(_ROWS)

@@ -196,7 +196,7 @@ def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None])
     settings = parameters.current().among(weights.clients)
     last = candidates.spans(cursor)[-1].stop - 1
     candidates.prepare(cursor)
-    if settings.scores:
+    if settings.scores and candidates.is_anyone_there(cursor):
         link_by_score(cursor, source, settings, weights, lambda number: heard(number // 2))
     _one_identifier_each(cursor, source)
     link_within_file(cursor, settings, weights, lambda number: heard((last + number) // 2))
