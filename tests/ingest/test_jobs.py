@@ -221,7 +221,10 @@ _WRITING = ("apply", "stays", "settle", "report")
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("empty_lines", [0, 1, 30])  # from the line ends the length is guessed
-def test_the_bar_moves_through_reading_linking_and_writing_and_never_back(coordinator: Staff, empty_lines: int) -> None:
+def test_the_bar_moves_through_reading_linking_and_writing_and_never_back(
+    coordinator: Staff, amina: Client, empty_lines: int
+) -> None:
+    """There is somebody to look for: in an empty agency linking begins with the other half."""
     batch = submit(coordinator, file(5) + b"\n" * empty_lines)
     told, write = [], jobs._Reporter.__call__
 
