@@ -23,9 +23,10 @@ from core.choices import OUTCOMES
 from core.errors import FileHeld, FileRefused
 from core.ingest import batches, fed_back, limits, loading, measuring, profiles, rejects, staging, telling, versions
 from core.ingest.apply_clients import apply_clients
-from core.ingest.apply_stays import apply_stays, hold_overlaps
+from core.ingest.apply_stays import apply_stays
 from core.ingest.reader import open_table
 from core.ingest.report import Options, Progress, Report, unheard
+from core.ingest.spans import hold_overlaps
 from core.linking import answers
 from core.linking.rows import link_rows, settle_repeated
 from core.models import ImportBatch, Staff
