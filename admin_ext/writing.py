@@ -17,6 +17,7 @@ from admin_ext.forms import Faults, form_for
 from core import approvals, audit, records
 from core.errors import CCDError, Invalid, NotAllowed
 from core.models import AuditEntry
+from core.remarks import remarks
 
 SENT = "Sent for approval. Nothing was changed yet."
 UNCHANGED = "Nothing differed, so nothing was changed."
@@ -103,10 +104,10 @@ class Writing:
         elif record is None:
             made = records.create(model, actor=request.user, values={model._meta.pk.name: key, **values})
             request.ccd_written += 1
-            request.ccd_remarks += records.remarks(made)
+            request.ccd_remarks += remarks(made)
         elif records.change(record, actor=request.user, values=values):
             request.ccd_written += 1
-            request.ccd_remarks += records.remarks(model._default_manager.get(pk=record.pk))
+            request.ccd_remarks += remarks(model._default_manager.get(pk=record.pk))
 
     def _remove(self, request: HttpRequest, form: ModelForm, *, proposing: bool) -> None:
         request.ccd_form = form.prefix or ""

@@ -14,6 +14,7 @@ _INVISIBLE: Final = re.compile(
 _JOINERS: Final = "\u200c\u200d"
 
 _FORMULA: Final = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _POSTAL: Final = re.compile(r"([ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z])[ -]?(\d[ABCEGHJ-NPRSTV-Z]\d)", re.ASCII)
 _NOT_DIGIT: Final = re.compile(r"[^0-9]")
 
@@ -54,6 +55,11 @@ _REPLACED: Final = {
     for text, letters in [*re.findall(r"(\S+) (\S+)", f"{_LETTERS}  {_CAPITALS}"), *_SIGNS.items()]
     for letter in letters
 }
+
+
+def looks_like_email(text: str) -> bool:
+    """Somebody at some name with a dot."""
+    return _EMAIL.fullmatch(text) is not None
 
 
 def tidy(text: str) -> str:

@@ -5,28 +5,24 @@ written is what differs; nothing different writes nothing. A refusal is core.err
 Conflict; then nothing was written.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
 import reversion
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models
 from django.db.models import Q
-from django.utils import timezone
 from reversion.models import Version
 
 from core import audit, rules
 from core.choices import SCOPE_ORG
 from core.errors import Conflict, Invalid
-from core.models import Client, Discharge, Enrollment, Intake, Restriction, Role, Staff, StaffRole
+from core.models import Discharge, Enrollment, Restriction, Role, Staff, StaffRole
 from core.normalise import tidy
 
 Values = Mapping[str, Any]
-# A stay may be planned so long before.
-_AHEAD: Final = timedelta(days=365)
 
 
 def create(
@@ -179,47 +175,6 @@ def _overrides(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
         sentence = f"{found}, {until}. To enroll the client all the same, give the reason for the override."
         raise Invalid({"override_reason": [sentence]})
     return True
-
-
-def remarks(record: models.Model) -> list[str]:
-    """What is odd about a record that was saved and may be true all the same, in sentences for whoever saved it. A file
-    notes the same of its rows.
-    """
-    if isinstance(record, Client):
-        return [*_of_client(record)]
-    if not isinstance(record, Enrollment | Intake | Discharge):
-        return []
-    return [*_of_days(record), *(_of_discharge(record) if isinstance(record, Discharge) else ())]
-
-
-def _of_client(client: Client) -> Iterator[str]:
-    if client.email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", client.email):
-        yield f"The e-mail address “{client.email}” does not look like one."
-    if client.phone_number and not re.search(r"\d", client.phone_number):
-        yield f"The phone number “{client.phone_number}” has no digit."
-    if client.dob and client.enrollments.filter(start_date__lt=client.dob).exists():
-        yield f"An enrollment of the client begins before the date of birth {client.dob}."
-
-
-def _of_days(record: Enrollment | Intake | Discharge) -> Iterator[str]:
-    born, today = record.client.dob, timezone.localdate()
-    for field in record._meta.concrete_fields:
-        day = getattr(record, field.attname)
-        if not isinstance(field, models.DateField) or isinstance(field, models.DateTimeField) or day is None:
-            continue
-        if born is not None and day < born:
-            yield f"The {field.verbose_name} {day} is before the client was born ({born})."
-        if day > today + (_AHEAD if isinstance(record, Enrollment) else timedelta(0)):
-            yield f"The {field.verbose_name} {day} lies in the future."
-
-
-def _of_discharge(discharge: Discharge) -> Iterator[str]:
-    where = {"client": discharge.client_id, "program": discharge.program_id}
-    same = Discharge.objects.filter(**where, discharge_date=discharge.discharge_date).exclude(pk=discharge.pk)
-    if same.exists():
-        yield f"Another discharge from this program on {discharge.discharge_date} is recorded already."
-    if not Enrollment.objects.filter(**where, end_date=discharge.discharge_date).exists():
-        yield f"No enrollment in the program was open on {discharge.discharge_date}; none was ended."
 
 
 def _end_enrollment(discharge: Discharge, actor: Staff | None, reason: str | None) -> None:

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core.versions",),
     ("core.records", "core.assignments", "core.runs"),
     ("core.audit",),
-    ("core.access", "core.sight"),
+    ("core.access", "core.sight", "core.remarks"),
     ("core.rules",),
     ("core.apps", "core.migrations"),
     ("core.models",),

@@ -19,6 +19,7 @@ def settle(cursor: CursorWrapper, batch: ImportBatch, table: Table, actor: Staff
     """Settle the open rows that the kept rows of `batch` came from. Returns how many."""
     came = [(row.number, *(row.origin[place] for place in _PLACES)) for row in table.rows() if row.origin]
     came = [each for each in came if each[1].isascii() and each[1].isdecimal() and len(each[1]) < 10]
+    came = [each for each in came if not any("\0" in text for text in each[1:])]  # what PostgreSQL has no text for
     if not came:
         return 0
     numbers, before, codes, reasons = zip(*came, strict=True)

@@ -12,7 +12,7 @@ from import_export.widgets import Widget
 from core.ingest.dates import read_day
 from core.ingest.faults import CellFault
 from core.ingest.profile import SourceProfile
-from core.normalise import canadian_postal_code, digits, fold, tidy
+from core.normalise import canadian_postal_code, digits, fold, looks_like_email, tidy
 
 LONGEST_CELL: Final = 10_000
 LONGEST_BLANK: Final = 20
@@ -32,7 +32,6 @@ _ROUNDED: Final = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 _EXTENSION: Final = re.compile(r"[;,]? *(x|ext\.?|extension|poste) *\d+$", re.IGNORECASE)
 _NOT_AVAILABLE: Final = re.compile(r"(?<!\w)#?n/a(?!\w)", re.IGNORECASE)
 _MAILTO: Final = re.compile("^mailto: ?", re.IGNORECASE)
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 
 @dataclass
@@ -192,7 +191,7 @@ class EmailWidget(TextWidget):
 
     def read(self, text: str, reading: Reading) -> str:
         text = _MAILTO.sub("", text)
-        if not _EMAIL.fullmatch(text):
+        if not looks_like_email(text):
             reading.note("does not look like an e-mail address and was kept as it is.")
         return text
 

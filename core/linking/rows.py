@@ -260,15 +260,16 @@ def _keep_swapped(cursor: CursorWrapper) -> None:
     cursor.execute(
         """
         SELECT row_number FROM staging
-        WHERE outcome IS NULL AND road = 'score' AND evidence #> '{candidates,0,bits,order}' IS NOT NULL
+        WHERE outcome IS NULL AND road = 'score' AND NOT names_kept
+          AND evidence #> '{candidates,0,bits,order}' IS NOT NULL
         UNION ALL
         SELECT s.row_number FROM staging s JOIN clients c USING (client_id)
-        WHERE s.outcome IS NULL AND s.road = 'answer' AND s.first_folded <> s.last_folded
+        WHERE s.outcome IS NULL AND s.road = 'answer' AND NOT s.names_kept AND s.first_folded <> s.last_folded
           AND (s.first_folded, s.last_folded) = (c.last_folded, c.first_folded)
         UNION ALL
         SELECT s.row_number FROM staging s JOIN staging h USING (client_id)
-        WHERE s.outcome IS NULL AND s.road = 'file' AND h.road = 'new' AND s.first_folded <> s.last_folded
-          AND (s.first_folded, s.last_folded) = (h.last_folded, h.first_folded) AND NOT s.names_kept
+        WHERE s.outcome IS NULL AND s.road = 'file' AND h.road = 'new' AND NOT s.names_kept
+          AND s.first_folded <> s.last_folded AND (s.first_folded, s.last_folded) = (h.last_folded, h.first_folded)
         """
     )
     if found := [number for (number,) in cursor.fetchall()]:

@@ -1,5 +1,6 @@
 """The rejects desk: what people say of held and rejected rows, and that the rows do not come back."""
 
+import csv
 from datetime import date
 from typing import Any
 
@@ -26,6 +27,7 @@ from core.models import (
     SourceSettings,
     Staff,
 )
+from tests.ingest.files import xlsx_bytes
 from tests.matrix.forms import fields
 
 pytestmark = pytest.mark.django_db
@@ -381,6 +383,15 @@ def test_rows_that_come_back_corrected_wait_no_more_until_that_file_is_taken_bac
     assert {(row.settled_as, row.settled_in) for row in batch.rows.all()} == {("fed_back", again)}
     undo.undo(again, actor=coordinator, reason="Wrong file")
     assert [row.batch for row in desk.open_rows()] == [batch, batch]
+
+
+def test_a_character_no_text_has_in_our_own_columns_refuses_nothing(coordinator):
+    """A workbook may hold it; nobody knows then which row it was."""
+    batch = feed({**AMINA, "dob": "nonsense"})
+    headers, row = list(csv.reader(rejects.csv_of_batch(batch, only=("rejected",))))
+    row = [cell.replace("is not", "_x0000_").replace("nonsense", "1990-04-02") for cell in row]
+    report = pipeline.take(xlsx_bytes(headers, row), file_name="a.xlsx", source="SMIS", actor=None)
+    assert (report.fed_back, report.outcomes, desk.open_rows().count()) == (0, {"created": 1}, 1)
 
 
 def test_a_row_of_the_same_number_and_reason_about_somebody_else_waits_on(coordinator):
