@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core.rules",),
     ("core.apps", "core.migrations"),
     ("core.models",),
-    ("core.choices", "core.errors", "core.normalise"),
+    ("core.choices", "core.errors", "core.keys", "core.normalise"),
 )
 # Reports read: of core only these.
 READERS = {

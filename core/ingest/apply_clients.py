@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.backends.utils import CursorWrapper
 
 from core.ingest.staging import CLIENT_FIELDS, count_written
+from core.keys import in_order
 
 _FOLDED = ("first_name", "last_name", "preferred_name", "alias")
 
@@ -185,12 +186,14 @@ def _disagree(cursor: CursorWrapper, number: int, source: str, batch: object) ->
 def _identify(cursor: CursorWrapper, source: str) -> None:
     """Remember by which identifier the source knows each client."""
     cursor.execute(
-        """
+        f"""
         WITH added AS (
-            INSERT INTO client_identifiers (client_id, source_system, uid_external)
-            SELECT DISTINCT ON (uid_external) client_id, %(source)s, uid_external FROM staging
-            WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL
-            ORDER BY uid_external, row_number
+            INSERT INTO client_identifiers (identifier_id, client_id, source_system, uid_external)
+            SELECT {in_order("row_number")}, client_id, %(source)s, uid_external FROM (
+                SELECT DISTINCT ON (uid_external) client_id, uid_external, row_number FROM staging
+                WHERE outcome IS NULL AND uid_external IS NOT NULL AND client_id IS NOT NULL
+                ORDER BY uid_external, row_number
+            ) f
             ON CONFLICT (source_system, uid_external) DO NOTHING
             RETURNING uid_external
         ), marked AS (

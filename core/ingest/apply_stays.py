@@ -6,6 +6,7 @@ What the rows begin and end, and which of them are held, core.ingest.spans has w
 from django.db.backends.utils import CursorWrapper
 
 from core.ingest.staging import count_written
+from core.keys import in_order
 
 
 def apply_stays(cursor: CursorWrapper, source: str, batch: object) -> dict[str, int]:
@@ -41,10 +42,10 @@ def _count(cursor: CursorWrapper, sql: str, parameters: dict[str, object] | None
 def _intakes(cursor: CursorWrapper, source: str) -> int:
     return _count(
         cursor,
-        """
+        f"""
         wanted AS (
             SELECT DISTINCT ON (client_id, program_id, intake_date)
-                   gen_random_uuid() AS intake_id, client_id, program_id, intake_date, row_number
+                   {in_order("row_number")} AS intake_id, client_id, program_id, intake_date, row_number
             FROM staging s WHERE outcome IS NULL AND client_id IS NOT NULL AND intake_date IS NOT NULL
               AND NOT EXISTS (SELECT FROM records_of r JOIN intakes i ON i.client_id = r.client_id
                               WHERE r.person = s.client_id
@@ -62,10 +63,10 @@ def _intakes(cursor: CursorWrapper, source: str) -> int:
 def _new_enrollments(cursor: CursorWrapper) -> int:
     written = _count(
         cursor,
-        """
+        f"""
         written AS (
-            INSERT INTO client_program_enrollments (client_id, program_id, start_date, end_date)
-            SELECT client_id, program_id, start_date, new_end FROM spans WHERE enrollment_id IS NULL
+            INSERT INTO client_program_enrollments (enrollment_id, client_id, program_id, start_date, end_date)
+            SELECT {in_order("span")}, client_id, program_id, start_date, new_end FROM spans WHERE enrollment_id IS NULL
             RETURNING client_id, program_id, start_date
         ), done AS (SELECT first_row AS row_number FROM spans JOIN written USING (client_id, program_id, start_date))
         """,
@@ -110,7 +111,7 @@ def _ends(cursor: CursorWrapper, source: str, batch: object) -> int:
 def _discharges(cursor: CursorWrapper) -> int:
     return _count(
         cursor,
-        """
+        f"""
         wanted AS (
             SELECT DISTINCT ON (client_id, program_id, discharge_date)
                    client_id, program_id, discharge_date, discharge_reason, row_number
@@ -124,8 +125,8 @@ def _discharges(cursor: CursorWrapper) -> int:
               AND NOT 'reason' = ANY(d.edited_fields)
             RETURNING w.row_number
         ), written AS (
-            INSERT INTO discharges (client_id, program_id, discharge_date, reason)
-            SELECT client_id, program_id, discharge_date, discharge_reason FROM wanted w
+            INSERT INTO discharges (discharge_id, client_id, program_id, discharge_date, reason)
+            SELECT {in_order("row_number")}, client_id, program_id, discharge_date, discharge_reason FROM wanted w
             WHERE NOT EXISTS (SELECT FROM records_of r JOIN discharges d ON d.client_id = r.client_id
                               WHERE r.person = w.client_id
                                 AND (d.program_id, d.discharge_date) = (w.program_id, w.discharge_date))

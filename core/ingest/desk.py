@@ -26,6 +26,7 @@ from core.ingest.headers import recognise
 from core.ingest.profile import SourceProfile
 from core.ingest.programs import said_with
 from core.ingest.reader import UNREAD_ROWS, RawRow
+from core.keys import in_order
 from core.linking import answers
 from core.linking.joining import mark_not_same
 from core.models import AuditEntry, Client, ClientLink, ImportBatch, ImportRow, Program, RowAnswer, Staff
@@ -309,7 +310,7 @@ def _run(batch: ImportBatch, rows: list[ImportRow], how: str, actor: Staff | Non
         staging.index(cursor)
         if new is not None:
             cursor.execute(
-                "UPDATE staging SET client_id = gen_random_uuid(), road = 'new' "
+                f"UPDATE staging SET client_id = {in_order('row_number')}, road = 'new' "
                 "WHERE row_number = %s AND outcome IS NULL",
                 [new],
             )

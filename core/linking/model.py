@@ -153,7 +153,9 @@ def _strangers(cursor: CursorWrapper, weights: Weights) -> Any:
         source = f"clients c TABLESAMPLE BERNOULLI ({share:.6f}) REPEATABLE (1)"
     else:
         source = "clients c"
-    cursor.execute(f"SELECT {CLIENT_COLUMNS} FROM {source} ORDER BY c.client_id LIMIT %s", [SAMPLE])
+    cursor.execute(
+        f"SELECT {CLIENT_COLUMNS} FROM {source} ORDER BY uuid_hash(c.client_id), c.client_id LIMIT %s", [SAMPLE]
+    )
     people = People.of(cursor.fetchall(), Texts())
     dice = np.random.default_rng(1)
     i, j = (dice.integers(0, len(people), RANDOM_PAIRS) for _ in range(2))

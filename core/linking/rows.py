@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from django.db.backends.utils import CursorWrapper
 
+from core.keys import in_order
 from core.linking import answers, candidates, model, parameters
 from core.linking.by_score import link_by_score
 from core.linking.holding import ROW_AND_CLIENT, Held, people, write_held
@@ -201,11 +202,11 @@ def _link_rest(cursor: CursorWrapper, source: str, heard: Callable[[int], None])
     _one_identifier_each(cursor, source)
     link_within_file(cursor, settings, weights, lambda number: heard((last + number) // 2))
     cursor.execute(
-        """
+        f"""
         UPDATE staging s SET outcome = 'held', reason_code = h.reason_code, candidate_ids = h.candidate_ids,
             score = h.score, reason = h.reason, evidence = h.evidence
         FROM staging h WHERE h.row_number = s.person AND h.outcome = 'held' AND s.outcome IS NULL;
-        UPDATE staging SET client_id = gen_random_uuid(), road = 'new'
+        UPDATE staging SET client_id = {in_order("row_number")}, road = 'new'
         WHERE person IS NULL AND outcome IS NULL AND same_as IS NULL AND client_id IS NULL;
         UPDATE staging s SET client_id = h.client_id, road = 'file'
         FROM staging h WHERE h.row_number = s.person AND s.outcome IS NULL AND s.client_id IS NULL

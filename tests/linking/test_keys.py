@@ -1,11 +1,14 @@
 """The match keys: the database keeps them true on every road, and nobody else writes them."""
 
 from datetime import date
+from time import time
+from uuid import RFC_4122
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
 from core import audit
+from core.keys import in_order
 from core.models import Client, MatchKey
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +130,30 @@ def test_two_people_of_one_phone_share_a_key_and_strangers_none() -> None:
     phone = {"phone_number": "+1 (416) 555-0100"}
     assert keys(**phone) & keys(first_name="Boris", last_name="Petrov", dob=None, phone_number="416 555 0100")
     assert not keys() & keys(first_name="Boris", last_name="Petrov", dob=date(1961, 11, 30))
+
+
+def test_plain_letters_are_folded_like_any_others() -> None:
+    """The short way for text of one byte per character says what the long one does, for every such character."""
+    assert (
+        sql(
+            "SELECT string_agg(n::text, ' ') FROM generate_series(1, 127) AS n "
+            "WHERE ccd_plain('a' || chr(n) || 'Z') IS DISTINCT FROM ccd_plain_any('a' || chr(n) || 'Z')"
+        )
+        is None
+    )
+    told = sql(
+        "SELECT ARRAY[ccd_plain('ÉMILE-Ångström ﬁ'), ccd_fold('O''Ne  il'), ccd_plain(NULL), ccd_digits('–'), "
+        "ccd_skeleton('aeiou'), ccd_street('{}')]"
+    )
+    assert told == ["emile-angstrom fi", "oneil", None, None, None, None]
+
+
+def test_keys_by_the_thousand_are_uuids_in_order_of_time() -> None:
+    sql(f"CREATE TEMP TABLE made ON COMMIT DROP AS SELECT n, {in_order('n')} AS key FROM generate_series(1, 1000) AS n")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key FROM made ORDER BY n")
+        found = [key for (key,) in cursor.fetchall()]
+    assert found == sorted(set(found))
+    assert {(key.version, key.variant) for key in found} == {(7, RFC_4122)}
+    assert abs(time() * 1000 - (found[0].int >> 80)) < 60_000
+    assert sql(f"SELECT {in_order('1')}") > found[-1]
