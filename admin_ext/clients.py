@@ -240,14 +240,15 @@ def _same_person(request: HttpRequest, client: Client) -> list[tuple[Client, Any
 
 
 def header(request: HttpRequest, client: Client) -> dict[str, Any]:
-    """What one must know before anything else: who, barred from where, where today."""
-    loaded = with_today(Client.objects.filter(pk=client.pk)).get()
-    seen = visible_to(request.user, Client)
+    """What one must know before anything else: who, barred from where, where today, by whichever record."""
+    seen, day = visible_to(request.user, Client), timezone.localdate()
+    theirs = {"client__in": Client.objects.of_person(client.pk)}
+    bars = Restriction.objects.active_on(day).filter(**theirs).select_related("program")
     return {
-        "client": loaded,
-        "age": words.age(loaded),
-        "bars": [(words.where(bar), words.until(bar.end_date), bar) for bar in _of_person(loaded, "bars")],
-        "programs": _of_person(loaded, "today"),
+        "client": client,
+        "age": words.age(client),
+        "bars": [(words.where(bar), words.until(bar.end_date), bar) for bar in bars],
+        "programs": Enrollment.objects.active_on(day).filter(**theirs).select_related("program"),
         "linked_to": seen.filter(pk=client.linked_to_id).first() if client.linked_to_id else None,
         "same_person": _same_person(request, client),
         "may_restrict": allows(request.user, "core.add_restriction")

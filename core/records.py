@@ -19,7 +19,7 @@ from reversion.models import Version
 from core import audit, rules
 from core.choices import SCOPE_ORG
 from core.errors import Conflict, Invalid
-from core.models import Discharge, Enrollment, Restriction, Role, Staff, StaffRole
+from core.models import Client, Discharge, Enrollment, Restriction, Role, Staff, StaffRole
 from core.normalise import tidy
 
 Values = Mapping[str, Any]
@@ -28,7 +28,8 @@ Values = Mapping[str, Any]
 def create(
     model: type[models.Model], *, actor: Staff | None, values: Values, reason: str | None = None
 ) -> models.Model:
-    """A new row of `model` from `values` (field name → value). A discharge also ends the enrollment it falls in.
+    """A new row of `model` from `values` (field name → value). A discharge also ends the enrollment it falls in, by
+    whichever record of the person.
 
     Raises NotAllowed, Invalid, Conflict.
     """
@@ -109,7 +110,11 @@ def tidied(model: type[models.Model], values: Values) -> dict[str, Any]:
 
 
 def _guard(record: models.Model, actor: Staff | None, changed: frozenset[str] | None = None) -> None:
-    """Validate as a whole; enrolling in spite of a restriction needs the right and a reason."""
+    """Validate as a whole; enrolling in spite of a restriction needs the right and a reason. Who enrolls a person and
+    who bars the same person wait for each other.
+    """
+    if isinstance(record, Enrollment | Restriction) and record.client_id is not None:
+        list(Client.objects.of_person(record.client_id).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     if check(record, changed, barred=actor is not None):
         rules.require(actor, "core.override_restriction", record)
     if isinstance(record, Staff) and actor is not None and record.pk == actor.pk and not record.active:
@@ -136,15 +141,15 @@ def faults(error: ValidationError) -> dict[str, list[str]]:
 
 
 def _barring(enrollment: Enrollment, changed: frozenset[str] | None) -> models.QuerySet:
-    """Restrictions of the whole organization or of its program that are in force on some day which the enrollment had
-    not before: a stay may always be ended, or shortened.
+    """Restrictions of the person, by whichever record, of the whole organization or of the program of the enrollment,
+    that are in force on some day which it had not before: a stay may always be ended, or shortened.
     """
     days = Q(pk__in=[])
     for first, last in _days_added(enrollment, changed):
         some = Q(end_date__isnull=True) | Q(end_date__gte=first)
         days |= some if last is None else some & Q(start_date__lte=last)
     return Restriction.objects.filter(
-        Q(client=enrollment.client_id) | Q(client__linked_to=enrollment.client_id),
+        Q(client__in=Client.objects.of_person(enrollment.client_id)),
         Q(scope=SCOPE_ORG) | Q(program=enrollment.program_id),
         days,
     )
@@ -178,11 +183,11 @@ def _overrides(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
 
 
 def _end_enrollment(discharge: Discharge, actor: Staff | None, reason: str | None) -> None:
-    enrollment = (
-        Enrollment.objects.active_on(discharge.discharge_date)
-        .filter(client=discharge.client_id, program=discharge.program_id)
-        .first()
+    """Of the person's enrollments, by whichever record; their own first."""
+    open_ones = Enrollment.objects.active_on(discharge.discharge_date).filter(
+        client__in=Client.objects.of_person(discharge.client_id), program=discharge.program_id
     )
+    enrollment = min(open_ones, key=lambda found: found.client_id != discharge.client_id, default=None)
     if enrollment is not None:
         end(enrollment, actor=actor, on=discharge.discharge_date, reason=reason or "Discharged")
 

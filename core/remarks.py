@@ -47,7 +47,7 @@ def _of_days(record: Enrollment | Intake | Discharge) -> Iterator[str]:
 
 
 def _of_discharge(discharge: Discharge) -> Iterator[str]:
-    where = {"client": discharge.client_id, "program": discharge.program_id}
+    where = {"client__in": Client.objects.of_person(discharge.client_id), "program": discharge.program_id}
     same = Discharge.objects.filter(**where, discharge_date=discharge.discharge_date).exclude(pk=discharge.pk)
     if same.exists():
         yield f"Another discharge from this program on {discharge.discharge_date} is recorded already."

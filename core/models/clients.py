@@ -4,6 +4,7 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Coalesce
 from guardian.models import UserObjectPermissionBase
 
 from core.models.base import AuditedModel, Folded, TimestampedModel, uuid_key
@@ -45,6 +46,11 @@ class ClientQuerySet(models.QuerySet):
     def canonical(self) -> "ClientQuerySet":
         """Without those that were linked to another client: one row per person."""
         return self.filter(linked_to__isnull=True)
+
+    def of_person(self, client_id: object) -> "ClientQuerySet":
+        """Every record of the person of this one: the record that is shown, and those linked to it."""
+        shown = self.model._base_manager.filter(pk=client_id).values(shown=Coalesce("linked_to", "client_id"))
+        return self.filter(models.Q(pk__in=shown) | models.Q(linked_to__in=shown))
 
 
 class Client(TimestampedModel):

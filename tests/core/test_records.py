@@ -1,14 +1,19 @@
 """The one writer by hand: each verb writes the row, exactly its audit entries and one version, or refuses whole."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import date
+from threading import Event
+from time import sleep
 
 import pytest
+from django.db import connection, transaction
 from reversion.models import Version
 
 from core import audit, records
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEntry, Client, Department, Discharge, Enrollment, Program, Restriction, Role, Staff
+from core.remarks import remarks
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +188,67 @@ def test_what_the_database_alone_refuses_is_a_sentence(coordinator: Staff, amina
     other = records.create(Client, actor=coordinator, values={"first_name": "Other"})
     with pytest.raises(Conflict, match="cannot be moved to another client"):
         records.change(restriction, actor=coordinator, values={"client": other})
+
+
+@pytest.fixture
+def again(amina: Client) -> Client:
+    """A second record of Amina, linked to the first."""
+    with audit.acting(None, channel="link"):
+        return Client.objects.create(first_name="Aminah", last_name="Yusuf", linked_to=amina)
+
+
+@pytest.mark.parametrize("barred", ["shown", "linked"])
+@pytest.mark.parametrize("enrolled", ["shown", "linked", "other linked"])
+def test_a_restriction_bars_the_person_by_whichever_record(
+    coordinator: Staff, amina: Client, again: Client, clinic: Program, barred: str, enrolled: str
+) -> None:
+    with audit.acting(None, channel="link"):
+        third = Client.objects.create(first_name="Amina-Rose", last_name="Yusuf", linked_to=amina)
+    which = {"shown": amina, "linked": again, "other linked": third}
+    records.create(
+        Restriction, actor=coordinator, values={"client": which[barred], "scope": "org", "start_date": date(2026, 1, 1)}
+    )
+    values = {"client": which[enrolled], "program": clinic, "start_date": date(2026, 2, 1)}
+    with pytest.raises(Invalid, match="reason for the override"):
+        records.create(Enrollment, actor=coordinator, values=values)
+
+
+@pytest.mark.parametrize("discharged", ["shown", "linked"])
+def test_a_discharge_ends_the_stay_of_the_person_by_whichever_record(
+    coordinator: Staff, amina: Client, again: Client, shelter: Program, clinic: Program, discharged: str
+) -> None:
+    with audit.acting(None, channel="command"):
+        Enrollment.objects.create(client=again, program=clinic, start_date=date(2026, 1, 5))
+    program, client = (clinic, amina) if discharged == "shown" else (shelter, again)
+    discharge = records.create(
+        Discharge,
+        actor=coordinator,
+        values={"client": client, "program": program, "discharge_date": date(2026, 3, 1)},
+    )
+    assert Enrollment.objects.get(program=program).end_date == date(2026, 3, 1)
+    assert remarks(discharge) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_enrolls_waits_for_whoever_bars(coordinator: Staff, amina: Client, clinic: Program) -> None:
+    barred, asked = Event(), Event()
+
+    def bar() -> None:
+        try:
+            with transaction.atomic():
+                values = {"client": amina, "scope": "org", "start_date": date(2026, 1, 1)}
+                records.create(Restriction, actor=coordinator, values=values)
+                barred.set()
+                asked.wait(20)
+                sleep(0.3)  # by now the other one waits, or is through
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(bar)
+        assert barred.wait(20)
+        asked.set()
+        values = {"client": amina, "program": clinic, "start_date": date(2026, 2, 1)}
+        with pytest.raises(Invalid, match="reason for the override"):
+            records.create(Enrollment, actor=coordinator, values=values)
+        doing.result(20)
