@@ -141,6 +141,17 @@ def test_a_restriction_is_kept_for_ten_years_after_it_ended(amina: Client, end: 
     assert Restriction.objects.exists() is not deletable
 
 
+def test_a_restriction_is_kept_though_its_end_is_written_far_back(amina: Client) -> None:
+    run(
+        "INSERT INTO service_restrictions (client_id, scope, start_date) "
+        "SELECT client_id, 'org', '2020-01-01' FROM clients"
+    )
+    run("UPDATE service_restrictions SET start_date = '2000-01-01', end_date = '2001-01-01'")
+    refused("DELETE FROM service_restrictions", "kept for ten years")
+    run("UPDATE service_restrictions SET end_date = '2002-01-01'")
+    refused("DELETE FROM service_restrictions", "kept for ten years")
+
+
 def test_a_restriction_cannot_be_moved_to_another_client(amina: Client) -> None:
     run(
         "INSERT INTO service_restrictions (client_id, scope, start_date) "
