@@ -25,7 +25,7 @@ from admin_ext import files
 from admin_ext.mounting import mount
 from admin_ext.watching import exported, look
 from core import rules, runs
-from core.errors import CannotLeave, UnknownReport
+from core.errors import CannotLeave, Conflict, UnknownReport
 from core.models import ReportRun
 from reporting import kept, render
 from reporting.forms import ReportForm
@@ -158,16 +158,19 @@ def keep(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid() or report.span(form.cleaned_data) is None:
         raise Http404("There is nothing to keep.")
     params = form.cleaned_data
-    last = kept.position()
-    keys = kept.people(request.user, report.span(params))
+    try:
+        found = kept.answer(report, actor=request.user, params=params)
+    except Conflict as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(f"{reverse('admin:report', args=[slug])}?{_query(form)}")
     run = runs.keep(
         report.slug,
         actor=request.user,
         parameters=_values(form),
-        rows=kept.plain(report.rows(request.user, params)),
-        people=len(keys),
-        people_sha256=kept.seal(keys),
-        position=last,
+        rows=kept.plain(found.rows),
+        people=len(found.people),
+        people_sha256=kept.seal(found.people),
+        position=found.position,
     )
     return HttpResponseRedirect(f"{reverse('admin:report_kept', args=[slug])}?{urlencode({'run': run.pk})}")
 

@@ -10,11 +10,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import Q
 
+from core.audit.settled import settled_position
+from core.errors import Conflict
 from core.models import AuditEntry, Client, Enrollment, Program, ReportRun, Staff
 from reporting import served
 from reporting.reading import alias, scoped, select
@@ -46,9 +50,45 @@ class Moved:
         return f"{self.now:,}: {', '.join(moves) or 'nobody came or went'}"
 
 
-def position() -> int:
-    """The last audit entry there is."""
-    return AuditEntry.objects.using(alias()).aggregate(last=Max("position"))["last"] or 0
+class Answer(NamedTuple):
+    """What a report says at one moment: all of the log up to `position`, and nothing after it."""
+
+    position: int
+    people: set[UUID]
+    rows: list[Row]
+
+
+def answer(report: Report, *, actor: Staff | None, params: Params, patience: float = 5.0) -> Answer:
+    """The answer now. Waits so many seconds for a moment at which nobody writes: an entry of the log that is on its way
+    may have a smaller number than one that is there, and nobody could tell later on which side of the run it was.
+
+    Raises Conflict where there was no such moment.
+    """
+    until = monotonic() + patience
+    while True:
+        position = _settled()
+        if position is not None:
+            found = Answer(position, people(actor, report.span(params)), report.rows(actor, params))
+            if not AuditEntry.objects.using(alias()).filter(position__gt=position).exists():
+                return found
+        if monotonic() > until:
+            raise Conflict(
+                "Something is being written at this moment, a daily file perhaps: keep it when that is done."
+            )
+        sleep(0.1)
+
+
+def _settled() -> int | None:
+    """How far the log has come for good, where reports read; None while someone writes to it, or a replica lags."""
+    with connection.cursor() as cursor:
+        position = settled_position(cursor)
+        if position is None or alias() == DEFAULT_DB_ALIAS:
+            return position
+        cursor.execute("SELECT pg_current_wal_lsn()::text")
+        written = cursor.fetchone()[0]
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT coalesce(pg_last_wal_replay_lsn() >= %s::pg_lsn, true)", [written])
+        return position if cursor.fetchone()[0] else None
 
 
 def people(actor: Staff | None, params: Params) -> set[UUID]:

@@ -12,13 +12,22 @@ from django.db import connections
 
 from reporting.reading import alias
 
+# A snapshot names those under way up to the youngest that has ended; of younger ones the locks tell.
 _TAKE = """
+WITH running AS MATERIALIZED (
+    SELECT transactionid AS id, backend.datname FROM pg_locks JOIN pg_stat_activity AS backend USING (pid)
+    WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock' AND pid <> pg_backend_pid()
+), youngest AS (
+    SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS id
+)
 SELECT coalesce((SELECT max(position) FROM audit_log), 0),
-       ARRAY(SELECT id::text FROM pg_snapshot_xip(pg_current_snapshot()) AS id WHERE NOT EXISTS (
-           SELECT FROM pg_locks JOIN pg_stat_activity AS backend USING (pid)
-           WHERE locktype = 'transactionid' AND granted AND mode = 'ExclusiveLock' AND transactionid = id::xid
-             AND backend.datname <> current_database()
-       ))
+       ARRAY(
+           SELECT id::text FROM pg_snapshot_xip(pg_current_snapshot()) AS id
+           WHERE NOT EXISTS (SELECT FROM running r WHERE r.id = id::xid AND r.datname <> current_database())
+           UNION
+           SELECT ((y.id >> 32 << 32) + r.id::text::bigint)::text FROM running r, youngest y
+           WHERE r.datname = current_database() AND r.id::text::bigint >= y.id & 4294967295
+       )
 """
 _HOLDS = """
 SELECT coalesce((SELECT max(position) FROM audit_log), 0) = %s AND NOT EXISTS (

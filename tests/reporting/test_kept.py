@@ -3,14 +3,16 @@
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
+from threading import Event, Thread
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client as Browser
 from django.urls import reverse
 
 import reporting
 from core import audit, runs
-from core.errors import NotAllowed
+from core.errors import Conflict, NotAllowed
 from core.models import AuditEntry, Client, Enrollment, Program, ReportRun, Staff
 from reporting import kept
 from tests.reporting import world
@@ -22,15 +24,15 @@ Enroll = Callable[..., Client]
 
 def keep(actor: Staff, params: dict | None = None) -> ReportRun:
     report, params = reporting.get("org_summary"), params or PARAMS
-    last, keys = kept.position(), kept.people(actor, params)
+    found = kept.answer(report, actor=actor, params=params)
     return runs.keep(
         "org_summary",
         actor=actor,
         parameters={},
-        rows=kept.plain(report.rows(actor, params)),
-        people=len(keys),
-        people_sha256=kept.seal(keys),
-        position=last,
+        rows=kept.plain(found.rows),
+        people=len(found.people),
+        people_sha256=kept.seal(found.people),
+        position=found.position,
     )
 
 
@@ -166,3 +168,30 @@ def test_vacancies_are_kept_too(client: Browser, leader: Staff, amina: Client, e
     answer = client.post(reverse("admin:report_keep", args=["vacancy"]), {"as_of": "2025-01-31"})
     enroll(shelter, "2025-01-01")
     assert "2: +1 entered late" in client.get(answer["Location"]).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_is_not_kept_while_something_is_being_written(shelter: Program, leader: Staff) -> None:
+    """Its entry in the log may have a smaller number than the last one that can be seen."""
+    began, go = Event(), Event()
+
+    def slow() -> None:
+        try:
+            with transaction.atomic(), audit.acting(None, channel="command"):
+                Client.objects.create(first_name="Slow")
+                began.set()
+                go.wait(20)
+        finally:
+            connection.close()
+
+    report = reporting.get("org_summary")
+    thread = Thread(target=slow)
+    thread.start()
+    try:
+        assert began.wait(20)
+        with pytest.raises(Conflict, match="being written at this moment"):
+            kept.answer(report, actor=leader, params=PARAMS, patience=0)
+    finally:
+        go.set()
+        thread.join()
+    assert kept.answer(report, actor=leader, params=PARAMS, patience=0).people == set()

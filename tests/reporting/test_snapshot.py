@@ -192,6 +192,22 @@ def test_a_mark_falls_when_a_write_that_was_under_way_is_committed(shelter: Prog
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_mark_names_the_youngest_that_is_under_way(shelter: Program):
+    """Younger than any that has ended, it is not in the snapshot's own list."""
+    params = {**connection.get_connection_params()}
+    for name in ("cursor_factory", "context"):
+        params.pop(name, None)
+    with psycopg.connect(**params) as elsewhere:
+        (number,) = elsewhere.execute("SELECT pg_current_xact_id()::text").fetchone()
+        mark = marks.take()
+        assert mark.under_way == (number,)
+        assert marks.holds(mark)
+        elsewhere.commit()
+    assert not marks.holds(mark)
+    assert marks.take().under_way == ()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_mark_holds_whatever_is_committed_in_another_database_of_the_server(shelter: Program):
     params = {**connection.get_connection_params(), "dbname": "postgres"}
     for name in ("cursor_factory", "context"):
