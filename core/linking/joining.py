@@ -28,11 +28,13 @@ def mark_not_same(
 ) -> ClientLink:
     """Remember for ever that these are two people; `evidence` is what spoke for one, for the rehearsal.
 
-    Raises NotAllowed, Conflict where it was said already.
+    Raises NotAllowed, Conflict where it was said already, or where the two are linked.
     """
-    first, second = sorted((client, other), key=lambda c: c.pk)
     with audit.acting(actor, channel="link", reason=reason):
+        first, second = _both(client, other)
         rules.require(actor, "core.link_clients")
+        if (first.linked_to_id or first.pk) == (second.linked_to_id or second.pk):
+            raise Conflict("These two records are linked: unlink them first, then say that they are two people.")
         try:
             return ClientLink.objects.create(
                 client=first, other=second, verdict="not_same", decided_by=actor, reason=reason, evidence=evidence
@@ -105,19 +107,27 @@ def unlink(made: ClientLink, *, actor: Staff | None, reason: str | None = None) 
 
 
 def _locked(client: Client, other: Client) -> tuple[Client, Client]:
-    """Both records, locked in one order; neither points elsewhere, and nobody said that they are two people."""
+    """Both records, locked; neither points elsewhere, and nobody said that they are two people."""
     if client.pk == other.pk:
         raise Invalid({"": ["A client cannot be linked to itself."]})
-    keys = sorted((client.pk, other.pk))
-    found = {c.pk: c for c in Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
-    if len(found) < 2:
-        raise Conflict("One of the two clients is not there any more.")
-    for record in found.values():
+    both = _both(client, other)
+    found = {record.pk: record for record in both}
+    for record in both:
         if record.linked_to_id is not None:
             raise Conflict(f"{record} is linked to another record already: work on that one, or unlink it first.")
-    if ClientLink.objects.filter(verdict="not_same", client=keys[0], other=keys[1]).exists():
+    if ClientLink.objects.filter(verdict="not_same", client=both[0], other=both[1]).exists():
         raise Conflict("These two were marked as not the same person, which holds for ever.")
     return found[client.pk], found[other.pk]
+
+
+def _both(client: Client, other: Client) -> list[Client]:
+    """Both records, locked in the order of their keys."""
+    found = list(Client.objects.select_for_update().filter(pk__in=(client.pk, other.pk)).order_by("pk"))
+    if client.pk == other.pk:
+        raise Invalid({"": ["These are not two records but one."]})
+    if len(found) < 2:
+        raise Conflict("One of the two clients is not there any more.")
+    return found
 
 
 def _as_json(record: Client, names: Iterable[str]) -> dict[str, Any]:

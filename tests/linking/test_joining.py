@@ -153,6 +153,19 @@ def test_it_refuses_what_makes_no_sense(amina: Client, twice: Client, coordinato
         link(twice, amina, actor=coordinator)
 
 
+def test_linked_records_are_not_said_to_be_two_people(amina: Client, twice: Client, coordinator: Staff) -> None:
+    with audit.acting(None, channel="link"):
+        third = Client.objects.create(first_name="Amina-Rose", last_name="Yusuf", linked_to=amina)
+    made = link(twice, amina, actor=coordinator)
+    for one, other in ((twice, amina), (amina, twice), (twice, third)):
+        with pytest.raises(Conflict, match="unlink them first"):
+            mark_not_same(one, other, actor=coordinator)
+    with pytest.raises(Invalid, match="not two records"):
+        mark_not_same(amina, amina, actor=coordinator)
+    unlink(made, actor=coordinator)
+    assert mark_not_same(twice, amina, actor=coordinator).verdict == "not_same"
+
+
 def test_overlapping_enrollments_become_tasks_until_they_are_put_in_order(
     amina: Client, twice: Client, coordinator: Staff
 ) -> None:
