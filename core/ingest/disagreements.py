@@ -40,8 +40,14 @@ def take_theirs(chosen: Iterable[SourceDisagreement], *, actor: Staff | None, re
     with audit.acting(actor, channel="admin", reason=reason):
         found = _locked(chosen, actor)
         for each in found:
-            record = ENTITIES[each.entity]._default_manager.select_for_update(of=("self",)).get(pk=each.entity_id)
-            told = label_of(type(record), each.field).lower()
+            model = ENTITIES[each.entity]
+            record = model._default_manager.select_for_update(of=("self",)).filter(pk=each.entity_id).first()
+            told = label_of(model, each.field).lower()
+            if record is None:
+                raise Conflict(
+                    f"{each.client}: the {model._meta.verbose_name} whose {told} this is was removed since the file "
+                    "came. Choose “keep ours”: there is nothing left to change."
+                )
             if now(each, record) != each.ours:
                 raise Conflict(f"{each.client}: the {told} was changed since the file came; look at both again.")
             values = {each.field: _value(each, record)}

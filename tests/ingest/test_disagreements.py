@@ -2,10 +2,10 @@
 
 import pytest
 
-from core import records
+from core import audit, records
 from core.errors import Conflict, NotAllowed
 from core.ingest import disagreements
-from core.models import AuditEntry, Client, SourceDisagreement
+from core.models import AuditEntry, Client, Enrollment, ImportBatch, SourceDisagreement
 from tests.ingest.test_desk import AMINA, feed
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +63,23 @@ def test_others_do_not_decide(request, disputed, role):
         with pytest.raises(NotAllowed):
             verb(disagreements.open_ones(), actor=actor)
     assert disagreements.open_ones().count() == 1
+
+
+def test_of_an_enrollment_that_was_removed_ours_is_kept(disputed, coordinator, shelter):
+    with audit.acting(None, channel="command"):
+        gone = Enrollment.objects.create(
+            client=disputed, program=shelter, start_date="2020-01-01", end_date="2020-01-31"
+        )
+        about = {"client": disputed, "entity": "client_program_enrollments", "entity_id": gone.pk, "field": "end_date"}
+        each = SourceDisagreement.objects.create(
+            **about,
+            source_system="SMIS",
+            ours="2020-01-31",
+            theirs="2020-02-01",
+            batch=ImportBatch.objects.get(),
+            row_number=1,
+        )
+    records.remove(gone, actor=coordinator)
+    with pytest.raises(Conflict, match="enrollment whose end date this is was removed"):
+        disagreements.take_theirs([each], actor=coordinator)
+    assert disagreements.keep_ours([each], actor=coordinator) == 1
