@@ -143,7 +143,8 @@ def batch_page(batch: ImportBatch, request: HttpRequest) -> dict[str, Any]:
 
 def _status(batch: ImportBatch) -> SafeString:
     if batches.is_interrupted(batch):
-        return format_html("{} Nothing of it was taken in; upload it again.", chip("Interrupted", "red"))
+        how = "try again, or forget it" if import_progress.may_try_again(batch) else "upload it again"
+        return format_html("{} Nothing of it was taken in; {}.", chip("Interrupted", "red"), how)
     when = f"{timezone.localtime(batch.finished_at):%Y-%m-%d %H:%M}" if batch.finished_at else ""
     return format_html("{} {}", chip(batch.get_status_display(), STATUS_KINDS.get(batch.status, "grey")), when)
 

@@ -28,9 +28,9 @@ def is_under_way(batch: ImportBatch) -> bool:
 
 
 def may_try_again(batch: ImportBatch) -> bool:
-    """The worker was interrupted, and the bytes are still there."""
+    """Taking it in was interrupted, and the bytes are still there."""
     stopped = (ImportBatch.Status.RUNNING, ImportBatch.Status.INTERRUPTED)
-    if batch.status not in stopped or not hasattr(batch, "progress") or not batches.is_interrupted(batch):
+    if batch.status not in stopped or not batches.is_interrupted(batch):
         return False
     return ImportFile.objects.filter(batch=batch).exists()
 

@@ -163,9 +163,8 @@ class ImportBatchAdmin(CCDModelAdmin):
 
     def _confirm(self, request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         try:
-            if import_progress.may_try_again(batch):
-                jobs.again(batch, actor=request.user)
-            elif (report := jobs.confirm(batch, actor=request.user)) is not None:
+            road = jobs.again if import_progress.may_try_again(batch) else jobs.confirm
+            if (report := road(batch, actor=request.user)) is not None:
                 messages.success(request, f"Taken in: {import_pages.counts(report.summary())}.")
         except CCDError as error:
             messages.error(request, str(error))

@@ -70,26 +70,32 @@ def confirm(batch: ImportBatch, *, actor: Staff | None) -> Report | None:
     return None
 
 
-def again(batch: ImportBatch, *, actor: Staff | None) -> None:
-    """Put a long file that was interrupted into the queue once more. Raises FileRefused, NotAllowed."""
+def again(batch: ImportBatch, *, actor: Staff | None) -> Report | None:
+    """Take up a file that was interrupted once more: a long one in the queue (None), a short one at once. Raises
+    FileRefused, NotAllowed.
+    """
     rules.require(actor, "core.ingest_files")
     with transaction.atomic():
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         progress = ImportProgress.objects.filter(batch=locked).first()
         has_file = ImportFile.objects.filter(batch=locked).exists()
-        if progress is None or not has_file or not batches.is_interrupted(locked):
+        if not has_file or not batches.is_interrupted(locked):
             raise FileRefused("This file was not interrupted, or its bytes are gone: upload it again.")
-        _enqueue(locked, ImportProgress.Kind(progress.kind), actor, total=progress.total)
+        if progress is not None:
+            _enqueue(locked, ImportProgress.Kind(progress.kind), actor, total=progress.total)
+            return None
+    return previews.confirm(batch, actor=actor)
 
 
 def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
-    """Forget a file that waits for its turn; ask the worker to stop one that is on its way in, which it does before
-    its next stage or its next thousand rows. Any other as previews.cancel(). Raises FileRefused, NotAllowed.
+    """Forget a file that waits for its turn or was interrupted; ask the worker to stop one that is on its way in, which
+    it does before its next stage or thousand rows. Any other as previews.cancel(). Raises FileRefused, NotAllowed.
     """
     rules.require(actor, "core.ingest_files")
     with transaction.atomic():
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
-        if locked.status == _QUEUED:
+        has_file = ImportFile.objects.filter(batch=locked).exists()
+        if locked.status == _QUEUED or (has_file and batches.is_interrupted(locked)):
             _forget(locked)
             return
         if locked.status == _RUNNING and ImportProgress.objects.filter(batch=locked).update(is_stopping=True):

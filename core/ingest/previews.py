@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import audit, rules
-from core.errors import FileRefused
-from core.ingest.batches import receive, refuse, take_turn
+from core.errors import FileBusy, FileRefused
+from core.ingest.batches import is_interrupted, receive, refuse, take_turn
 from core.ingest.pipeline import run
 from core.ingest.report import Options, Progress, Report
 from core.models import ImportBatch, ImportFile, Staff
@@ -37,17 +37,22 @@ def preview_of(
 
 
 def confirm(batch: ImportBatch, *, actor: Staff | None, progress: Progress = lambda stage, number: None) -> Report:
-    """Take in a previewed file, or release one that was held whole. Raises FileRefused (also where it was decided
-    already), NotAllowed.
+    """Take in a previewed file, or release one that was held whole; once more, where that was interrupted. One that
+    comes at a bad moment waits on as it did. Raises FileRefused (also where it was decided already), NotAllowed.
     """
     rules.require(actor, "core.ingest_files")
     with audit.acting(actor, channel="import", reference=batch.pk):
         locked = ImportBatch.objects.select_for_update().get(pk=batch.pk)
         content = bytes(waiting_file(locked).content)
-        take_turn()  # at a bad moment it waits on as it did
+        take_turn()
+        before = {"status": locked.status, "reason": locked.reason}
         locked.status, locked.reason = ImportBatch.Status.RUNNING, None
         locked.save(update_fields=["status", "reason"])
-    return run(locked, content, actor=actor, options=Options(releases=True, progress=progress))
+    try:
+        return run(locked, content, actor=actor, options=Options(releases=True, progress=progress))
+    except FileBusy:
+        ImportBatch.objects.filter(pk=batch.pk).update(**before)
+        raise
 
 
 def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
@@ -69,8 +74,11 @@ def cancel(batch: ImportBatch, *, actor: Staff | None) -> None:
 
 
 def waiting_file(batch: ImportBatch) -> ImportFile:
-    """The bytes of a file that waits for a decision. Raises FileRefused where it does not."""
+    """The bytes of a file that waits for a decision, or whose confirmation was interrupted. Raises FileRefused where it
+    does not.
+    """
     waiting = ImportFile.objects.filter(batch=batch).first()
-    if batch.status not in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.HELD) or waiting is None:
+    waits = batch.status in (ImportBatch.Status.PREVIEWED, ImportBatch.Status.HELD) or is_interrupted(batch)
+    if waiting is None or not waits:
         raise FileRefused(f"This file does not wait for confirmation any more: {batch.get_status_display().lower()}.")
     return waiting

@@ -140,6 +140,39 @@ def test_an_interrupted_file_is_tried_again(coordinator: Staff) -> None:
         jobs.again(batch, actor=coordinator)
 
 
+def _killed_while_confirmed(actor: Staff) -> ImportBatch:
+    """A short file whose process died after it said that it runs."""
+    batch = previews.preview(file(2), file_name="a.csv", source="SMIS", actor=actor)
+    ImportBatch.objects.filter(pk=batch.pk).update(status="interrupted")
+    batch.refresh_from_db()
+    return batch
+
+
+def test_a_short_file_killed_while_it_was_confirmed_is_tried_again(coordinator: Staff) -> None:
+    batch = _killed_while_confirmed(coordinator)
+    report = jobs.again(batch, actor=coordinator)
+    assert report is not None
+    assert report.outcomes == {"created": 2}
+    batch.refresh_from_db()
+    assert (batch.status, ImportFile.objects.exists()) == ("applied", False)
+
+
+def test_or_forgotten_with_its_bytes(coordinator: Staff) -> None:
+    batch = _killed_while_confirmed(coordinator)
+    jobs.cancel(batch, actor=coordinator)
+    batch.refresh_from_db()
+    assert (batch.status, ImportFile.objects.exists()) == ("cancelled", False)
+
+
+def test_a_long_file_that_was_interrupted_is_forgotten_not_stopped(coordinator: Staff) -> None:
+    batch = submit(coordinator)
+    ImportBatch.objects.filter(pk=batch.pk).update(status="interrupted")
+    batch.refresh_from_db()
+    jobs.cancel(batch, actor=coordinator)
+    batch.refresh_from_db()
+    assert (batch.status, ImportFile.objects.exists(), ImportProgress.objects.exists()) == ("cancelled", False, False)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_file_the_worker_has_just_begun_with_is_not_called_interrupted(coordinator: Staff) -> None:
     """It says running before its transaction holds the lock."""
