@@ -1,9 +1,12 @@
 """Pure text: tidying what people typed, folding names for comparison, and keeping spreadsheet formulas asleep."""
 
+import os
 import re
 import unicodedata
 from typing import Final
 
+# Bytes of a file name that leave room for what we put around it: 255 is the most that a file system takes.
+LONGEST_NAME: Final = 180
 FOLD_PUNCTUATION: Final = " -'’‘`´.,·\"()/_"
 
 # Zero-width characters, direction marks, soft hyphens and control characters. Zero-width joiners stay inside a text:
@@ -60,6 +63,12 @@ _REPLACED: Final = {
 def looks_like_email(text: str) -> bool:
     """Somebody at some name with a dot."""
     return _EMAIL.fullmatch(text) is not None
+
+
+def shortened(name: str, size: int) -> str:
+    """A file name of at most `size` bytes: of a longer one the end, with what kind of file it is."""
+    written = os.fsencode(name)
+    return name if len(written) <= size else written[-size:].decode(errors="ignore")
 
 
 def tidy(text: str) -> str:

@@ -10,6 +10,7 @@ a moment ago. One run at a time: another one that starts meanwhile leaves at onc
 
 import fcntl
 import hashlib
+import logging
 import stat
 import time
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ from core.errors import CCDError, FileBusy, FileHeld, FileInterrupted, FileRefus
 from core.ingest import pipeline, sources
 from core.ingest.reader import read_source
 from core.models import ImportBatch, Staff
+from core.normalise import LONGEST_NAME, shortened
+
+_log = logging.getLogger(__name__)
 
 SETTLED: Final = 30.0  # seconds without a change
 PAUSE: Final = 0.5  # seconds between two looks at the size
@@ -84,7 +88,19 @@ def _look(path: Path) -> tuple[float, int] | None:
 
 
 def _take(path: Path, folder: Path, source: str, actor: Staff | None) -> Result:
+    """What became of it, whatever that is: the next file is not to wait for this one."""
     shown = f"{source}/{path.name}"
+    try:
+        return _taken(path, folder, source, actor, shown)
+    except OSError as error:
+        said = f"{path.name} could not be read or moved, and stays where it is: {error.strerror or error}."
+        return Result(shown, "waiting", said)
+    except Exception as error:
+        _log.exception("the inbox could not take %s", shown)
+        return Result(shown, "waiting", f"The program stopped at this file, which stays where it is: {error!r}.")
+
+
+def _taken(path: Path, folder: Path, source: str, actor: Staff | None, shown: str) -> Result:
     try:
         content = read_source(path)
         if _is_known(content, source):
@@ -112,14 +128,17 @@ def _is_known(content: bytes, source: str) -> bool:
 
 
 def _move(path: Path, folder: Path) -> Path:
-    """Into the folder, by a name of its own: the time in front, a number behind where that is taken."""
+    """Into the folder, by a name of its own: the time in front, a number behind where that is taken; of a very long
+    name the end, which says what kind of file it is.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     now: datetime = timezone.localtime()
-    name = f"{now:%Y%m%dT%H%M%S}.{path.name}"
+    own = shortened(path.name, LONGEST_NAME)
+    name = f"{now:%Y%m%dT%H%M%S}.{own}"
     target, number = folder / name, 1
     while target.exists():
         number += 1
-        target = folder / f"{now:%Y%m%dT%H%M%S}-{number}.{path.name}"
+        target = folder / f"{now:%Y%m%dT%H%M%S}-{number}.{own}"
     try:
         return path.rename(target)
     except OSError as error:

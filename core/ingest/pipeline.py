@@ -30,6 +30,7 @@ from core.ingest.spans import hold_overlaps
 from core.linking import answers
 from core.linking.rows import link_rows, settle_repeated
 from core.models import ImportBatch, Staff
+from core.normalise import LONGEST_NAME, shortened
 
 # The connection was cut, the server stopped, its disk is full: no fault of the file.
 _STOPPED = (OperationalError, InterfaceError, DriverOperationalError, DriverInterfaceError)
@@ -188,5 +189,6 @@ def _write_files(batch: ImportBatch, options: Options, report: Report, files: li
 
 
 def default_rejects(file_name: str, now: datetime) -> Path:
-    """CCD_DATA_DIR/rejects/<file>.<timestamp>.rejects.csv."""
-    return settings.DATA_DIR / "rejects" / f"{file_name}.{now:%Y%m%dT%H%M%S%f}.rejects.csv"
+    """CCD_DATA_DIR/rejects/<file>.<timestamp>.rejects.csv, of a very long name the end."""
+    stem = shortened(file_name, LONGEST_NAME)
+    return settings.DATA_DIR / "rejects" / f"{stem}.{now:%Y%m%dT%H%M%S%f}.rejects.csv"

@@ -21,7 +21,8 @@ _LEFT_BEHIND: Final = 24 * 3600  # seconds; a file of another run that only wait
 
 def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = None) -> Path:
     """Write rows of the batch (all, or those with one of the outcomes `only`) to `path`, by a temporary name so that a
-    half-written file is never taken for a whole one. Returns the temporary path: publish() gives it its name.
+    half-written file is never taken for a whole one. Returns the temporary path: publish() gives it its name. Rows say
+    much about people: nobody but the owner of the process reads the file, or a folder made for it.
 
     Raises FileRefused where the path cannot be written.
     """
@@ -29,17 +30,22 @@ def write_rows(path: Path, batch: ImportBatch, *, only: Sequence[str] | None = N
     if path.is_dir():
         raise FileRefused(f"Cannot write {path}: it is a folder. Nothing was taken in.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _clear(path)
-        with temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        with open(temporary, "w", encoding="utf-8-sig", newline="", opener=_for_its_owner) as file:
             writer = csv.writer(file)
             writer.writerow([escape_formula(text) for text in (*OUTCOME_COLUMNS, *batch.headers)])
             for row in _rows(batch, only):
                 writer.writerow(row)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise FileRefused(f"Cannot write {path}: {error.strerror or error}. Nothing was taken in.") from error
     return temporary
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _clear(path: Path) -> None:

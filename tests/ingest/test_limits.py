@@ -15,6 +15,7 @@ from core.audit import sentences
 from core.errors import FileBusy, FileHeld, FileRefused, NotAllowed
 from core.ingest import batches, feeds, jobs, limits, pipeline, previews, rejects
 from core.ingest.inbox import alone
+from core.ingest.report import Report
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
 
 pytestmark = pytest.mark.django_db
@@ -226,6 +227,35 @@ def test_files_go_to_done_or_failed_with_the_reason(inbox: Callable, tmp_path: P
     assert inbox() == ""
 
 
+def test_a_file_with_the_longest_name_there_is_comes_in_like_any_other(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, f"EMHWare/{'é' * 125}.csv", file(3, bad=1))
+    put(tmp_path, "SMIS/b.csv", file(3, start=50))
+    inbox()
+    assert Client.objects.count() == 5
+    assert not list((tmp_path / "inbox" / "EMHWare").iterdir())
+    rejects = next((tmp_path / "rejects").iterdir())
+    assert (rejects.stat().st_mode & 0o777, rejects.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ZeroDivisionError("ours")])
+def test_a_file_that_stops_the_program_does_not_stop_the_next(
+    inbox: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    put(tmp_path, "EMHWare/a.csv", file(3))
+    put(tmp_path, "SMIS/b.csv", file(3, start=50))
+    take = pipeline.take
+
+    def fails(content: bytes, **options: object) -> Report:
+        if options["source"] == "EMHWare":
+            raise error
+        return take(content, **options)
+
+    monkeypatch.setattr(pipeline, "take", fails)
+    assert "stays where it is" in inbox()
+    assert Client.objects.count() == 3
+    assert (tmp_path / "inbox" / "EMHWare" / "a.csv").exists()
+
+
 def test_a_held_file_is_exit_code_3(inbox: Callable, tmp_path: Path) -> None:
     put(tmp_path, "SMIS/a.csv", file(200, bad=110))
     with pytest.raises(CommandError, match="held whole") as caught:
@@ -295,3 +325,21 @@ def test_two_files_of_one_name_are_both_kept(inbox: Callable, tmp_path: Path) ->
     assert names_in(tmp_path, "done") == ["a.csv", "a.csv"]
     summary = [json.loads(json.dumps(batch.summary))["rows"] for batch in ImportBatch.objects.all()]
     assert summary == [3, 3]
+
+
+def test_a_release_at_a_bad_moment_leaves_it_held_with_its_reason(
+    coordinator: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FileHeld):
+        take(file(200, bad=110))
+    batch = ImportBatch.objects.get()
+    why = batch.reason
+
+    def busy() -> None:
+        raise FileBusy("Another daily file is being taken in right now; try again when it is done.")
+
+    monkeypatch.setattr(batches, "take_turn", busy)  # as pipeline.run() finds it, after confirm() found the road free
+    with pytest.raises(FileBusy):
+        previews.confirm(batch, actor=coordinator)
+    batch.refresh_from_db()
+    assert (batch.status, batch.reason) == ("held", why)
