@@ -1,6 +1,8 @@
 # Needs only Python 3.11 or newer and make. `make help` lists the targets.
 PYTHON ?= python3
 PORT ?= 8000
+# These targets use the embedded server whatever DATABASE_URL a .env for Docker names; one given to make itself counts.
+export DATABASE_URL ?=
 DEMO_SERVE ?= 1
 WORKERS ?= 2
 VENV := .venv

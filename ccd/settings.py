@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ccd.health.health",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "admin_ext.middleware.headers",
@@ -168,7 +169,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
-FILE_UPLOAD_MAX_MEMORY_SIZE = 70 * 2**20  # an uploaded daily file never touches the disk outside the database
+FILE_UPLOAD_MAX_MEMORY_SIZE = 129 * 2**20  # an uploaded daily file never touches the disk outside the database
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 
 # The cookies and headers of production hold on every road; `Secure` is put on cookies per request where it came over
@@ -177,7 +178,6 @@ SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=10) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the container asks itself over plain HTTP
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True

@@ -12,8 +12,10 @@ def test_the_root_leads_to_the_admin(client, db):
 
 
 def test_healthz_says_ok_and_nothing_else_without_a_database(client):
-    response = client.get("/healthz")
-    assert (response.status_code, response.content) == (200, b"ok")
+    for host in ("127.0.0.1:8000", "10.1.2.3"):
+        response = client.get("/healthz", headers={"host": host})
+        assert (response.status_code, response.content) == (200, b"ok")
+    assert client.get("/admin/", headers={"host": "10.1.2.3"}).status_code == 400
 
 
 def test_log_in_leads_to_the_first_page(client, coordinator):
@@ -78,7 +80,7 @@ def test_a_session_that_fails_says_one_moment(settings, monkeypatch, method):
         raise OperationalError("could not connect to server")
 
     monkeypatch.setattr(f"django.contrib.sessions.middleware.SessionMiddleware.{method}", down)
-    response = Browser().get("/healthz")
+    response = Browser().get("/")
     assert response.status_code == 503
     assert response["Content-Security-Policy"]
 
