@@ -117,8 +117,9 @@ def _files(user: Any) -> list[dict[str, Any]]:
     """The last file of each source that was taken in, or waits held whole: not a preview, nor one that was refused."""
     came = visible_to(user, ImportBatch).filter(status__in=(ImportBatch.Status.APPLIED, ImportBatch.Status.HELD))
     latest = came.order_by("source_system", "-created_at").distinct("source_system")
+    today = timezone.localdate()
     return [
-        {"batch": batch, "summary": batch.summary or {}, "age": (timezone.now() - batch.created_at).days}
+        {"batch": batch, "summary": batch.summary or {}, "age": (today - timezone.localdate(batch.created_at)).days}
         for batch in latest
     ]
 

@@ -239,9 +239,10 @@ class RememberedRow(models.Model):
 
 
 class RowAnswer(AuditedModel):
-    """What a person said of a held row, so that the row does not come back: who it is about, whom it is not about, or
-    that it was set aside. `answer_key` (core.linking.answers) is the source's identifier with name and date of birth,
-    else everything the row says of the person.
+    """What a person said of a held row: who it is about or whom it is not about, so that the row does not come back; or
+    that it was set aside, which is kept for the record, since the next file may bring it again. `answer_key`
+    (core.linking.answers) is the source's identifier with name and date of birth, else everything the row says of the
+    person.
     """
 
     class Verdict(models.TextChoices):
