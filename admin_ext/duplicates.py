@@ -115,7 +115,8 @@ class ClientLinkAdmin(CCDModelAdmin):
         reason = request.POST.get("reason", "").replace("\x00", "").strip()[:1000]
         try:
             joining.unlink(made, actor=request.user, reason=reason or None)
-            messages.success(request, f"{made.client} and {made.other} are two records again, as they were.")
+            one, other = Client.objects.get(pk=made.client_id), Client.objects.get(pk=made.other_id)
+            messages.success(request, f"{one} and {other} are two records again, as they were.")
         except CCDError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(reverse("admin:core_clientlink_change", args=[made.pk]))

@@ -6,8 +6,10 @@ and is found through the pointer. A record that others point to takes them along
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 from django.db.utils import IntegrityError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -93,16 +95,13 @@ def unlink(made: ClientLink, *, actor: Staff | None, reason: str | None = None) 
         found = ClientLink.objects.select_for_update().get(pk=made.pk)
         if found.verdict != ClientLink.Verdict.SAME or found.undone_at is not None:
             raise Conflict("This link was taken back already.")
-        keys = sorted((found.client_id, found.other_id))
-        clients = {c.pk: c for c in Client.objects.select_for_update().filter(pk__in=keys).order_by("pk")}
+        theirs = Client.objects.of_person(found.client_id) | Client.objects.filter(pk=found.other_id)
+        clients = {c.pk: c for c in theirs.order_by("pk").select_for_update()}
         rules.require(actor, "core.link_clients")
-        gone, kept = clients[found.client_id], clients[found.other_id]
-        undo = (found.evidence or {}).get("undo", {})
-        Client.objects.filter(pk__in=undo.get("moved", ()), linked_to=gone.linked_to_id).update(linked_to=gone)
-        Client.objects.filter(pk=gone.pk).update(linked_to=None)
-        _give_back(kept, undo, actor, reason)
         found.undone_at, found.undone_by = timezone.now(), actor
         found.save(update_fields=["undone_at", "undone_by"])
+        _point(clients, found)
+        _give_back(clients[found.other_id], found, actor, reason)
         return found
 
 
@@ -115,9 +114,33 @@ def _locked(client: Client, other: Client) -> tuple[Client, Client]:
     for record in both:
         if record.linked_to_id is not None:
             raise Conflict(f"{record} is linked to another record already: work on that one, or unlink it first.")
-    if ClientLink.objects.filter(verdict="not_same", client=both[0], other=both[1]).exists():
+    mine, theirs = (Client.objects.of_person(record.pk) for record in both)
+    said = ClientLink.objects.filter(verdict="not_same")
+    if said.filter(client=both[0], other=both[1]).exists():
         raise Conflict("These two were marked as not the same person, which holds for ever.")
+    apart = said.filter(Q(client__in=mine, other__in=theirs) | Q(client__in=theirs, other__in=mine)).first()
+    if apart is not None:
+        raise Conflict(
+            f"{apart.client} and {apart.other}, whom these two stand for, were marked as not the same person, which "
+            "holds for ever."
+        )
     return found[client.pk], found[other.pk]
+
+
+def _without_taken_back(before: dict[str, Any], name: str, made: ClientLink) -> dict[str, Any]:
+    """`before`, a field in it as it was before any link that was itself taken back after `made` had covered it."""
+    undone = ClientLink.objects.filter(
+        other=made.other_id,
+        verdict=ClientLink.Verdict.SAME,
+        decided_at__lte=made.decided_at,
+        undone_at__gt=made.decided_at,
+    )
+    for link_before in map(_undo_of, undone.exclude(pk=made.pk).order_by("-decided_at")):
+        if name in link_before.get("after", {}) and link_before["after"][name] == before[name]:
+            first = link_before["before"]
+            edited = {*before["edited_fields"]} - {name} | ({name} & {*first["edited_fields"]})
+            before = {**before, name: first[name], "edited_fields": sorted(edited)}
+    return before
 
 
 def _both(client: Client, other: Client) -> list[Client]:
@@ -130,17 +153,41 @@ def _both(client: Client, other: Client) -> list[Client]:
     return found
 
 
+def _point(clients: dict[UUID, Client], undone: ClientLink) -> None:
+    """Let every record of the person point where the links that still stand lead; one that no link explains follows
+    the record it was taken along with.
+    """
+    standing = ClientLink.objects.filter(client__in=clients, verdict=ClientLink.Verdict.SAME, undone_at=None)
+    leads = dict(standing.values_list("client_id", "other_id"))
+    moved = _undo_of(undone).get("moved", ())
+    for key, record in clients.items():
+        if key not in leads and key != undone.client_id and str(key) not in moved:
+            continue
+        shown = key if key in leads or key == undone.client_id else undone.client_id
+        while shown in leads:
+            shown = leads[shown]
+        linked_to = None if shown == key else shown
+        if record.linked_to_id != linked_to:
+            Client.objects.filter(pk=key).update(linked_to=linked_to)
+
+
+def _undo_of(made: ClientLink) -> dict[str, Any]:
+    return (made.evidence or {}).get("undo", {})
+
+
 def _as_json(record: Client, names: Iterable[str]) -> dict[str, Any]:
     found = {name: getattr(record, name) for name in names}
     return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in found.items()}
 
 
-def _give_back(kept: Client, undo: dict[str, Any], actor: Staff | None, reason: str | None) -> None:
+def _give_back(kept: Client, undone: ClientLink, actor: Staff | None, reason: str | None) -> None:
     """Set the chosen fields back where nobody changed them since, and forget that a person had chosen them.
 
     While ccd.restoring is on, the database neither touches updated_at nor remembers an edit.
     """
-    before, after = undo.get("before", {}), undo.get("after", {})
+    before, after = _undo_of(undone).get("before", {}), _undo_of(undone).get("after", {})
+    for name in after.keys() & frozenset(REMEMBERED_FIELDS):
+        before = _without_taken_back(before, name, undone)
     now = _as_json(kept, after)
     chosen = [name for name in after if name in REMEMBERED_FIELDS]
     if not chosen:

@@ -122,6 +122,42 @@ def test_links_may_be_taken_back_in_the_other_order(amina: Client, twice: Client
     assert checksum() == before
 
 
+def test_a_record_linked_anew_stays_where_it_was_linked(amina: Client, twice: Client, coordinator: Staff) -> None:
+    with audit.acting(None, channel="command"):
+        third = Client.objects.create(first_name="Amina", last_name="Y")
+    first = link(third, twice, actor=coordinator)
+    second = link(twice, amina, actor=coordinator)
+    unlink(first, actor=coordinator)
+    link(third, amina, actor=coordinator)
+    unlink(second, actor=coordinator)
+    assert Client.objects.get(pk=third.pk).linked_to_id == amina.pk
+    assert Client.objects.get(pk=twice.pk).linked_to_id is None
+
+
+@pytest.mark.parametrize("is_first_first", [True, False])
+def test_whoever_lent_a_field_takes_it_back_in_any_order(
+    amina: Client, twice: Client, coordinator: Staff, is_first_first: bool
+) -> None:
+    with audit.acting(None, channel="import"):
+        Client.objects.filter(pk=amina.pk).update(phone_number="416-555-1003")
+        third = Client.objects.create(first_name="Amina", last_name="Y", phone_number="416-555-1002")
+    first = link(twice, amina, actor=coordinator, take=["phone_number"])
+    second = link(third, amina, actor=coordinator, take=["phone_number"])
+    for made in (first, second) if is_first_first else (second, first):
+        unlink(made, actor=coordinator)
+    found = Client.objects.get(pk=amina.pk)
+    assert (found.phone_number, found.edited_fields) == ("416-555-1003", [])
+
+
+def test_not_the_same_holds_through_a_third_record(amina: Client, twice: Client, coordinator: Staff) -> None:
+    with audit.acting(None, channel="command"):
+        third = Client.objects.create(first_name="Amina", last_name="Y")
+    mark_not_same(third, amina, actor=coordinator)
+    link(third, twice, actor=coordinator)
+    with pytest.raises(Conflict, match="whom these two stand for"):
+        link(twice, amina, actor=coordinator)
+
+
 @pytest.mark.parametrize("role", ["manager", "leader", "analyst", "worker"])
 def test_others_may_neither_link_nor_unlink(
     request: pytest.FixtureRequest, amina: Client, twice: Client, coordinator: Staff, role: str
