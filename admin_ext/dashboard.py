@@ -54,8 +54,9 @@ def _clients(user: Any, day: date) -> dict[str, Any]:
 
 
 def _programs(user: Any, day: date) -> Any:
-    running = visible_to(user, Program).exclude(closed_on__lt=day)
-    return with_places(running).filter(places__isnull=False)
+    """With a capacity; one that is closed only while someone is still in it."""
+    programs = with_places(visible_to(user, Program)).filter(places__isnull=False)
+    return programs.exclude(closed_on__lt=day, occupied=0)
 
 
 def _places(user: Any, day: date) -> dict[str, Any]:

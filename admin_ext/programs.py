@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import Count, F, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import Case, Count, F, FilteredRelation, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -201,8 +201,8 @@ class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
 
 
 def with_places(programs: models.QuerySet) -> models.QuerySet:
-    """`places`, `occupied` and `vacant` today, as the vacancy report counts them: the capacity that holds today, and
-    different persons with an active enrollment.
+    """`places`, `occupied` and `vacant` today, as the vacancy report counts them: the capacity that holds today, of a
+    closed program none, and different persons with an active enrollment.
     """
     day = timezone.localdate()
     held = ProgramCapacity.objects.filter(
@@ -212,7 +212,8 @@ def with_places(programs: models.QuerySet) -> models.QuerySet:
         Q(enrollments__end_date__isnull=True) | Q(enrollments__end_date__gte=day)
     )
     return (
-        programs.annotate(places=Subquery(held.values("capacity")[:1]))
+        programs.annotate(held=Subquery(held.values("capacity")[:1]))
+        .annotate(places=Case(When(closed_on__lt=day, held__isnull=False, then=0), default=F("held")))
         .annotate(today=FilteredRelation("enrollments", condition=active))
         .annotate(occupied=Count(Coalesce("today__client__linked_to", "today__client"), distinct=True))
         .annotate(vacant=F("places") - F("occupied"))

@@ -130,11 +130,15 @@ def moved(run: ReportRun, report: Report, *, actor: Staff | None, params: Params
 def _cells(
     report: Report, then: list[list[Cell]], now: list[list[Cell]]
 ) -> tuple[tuple[str, int | None, int | None], ...]:
-    """(row, number then, number now) where they differ."""
-    place = report.columns.index(report.counted)
+    """(row, number then, number now) where they differ; another number than the counted one by its column's name."""
 
     def numbers(rows: list[list[Cell]]) -> dict[str, int | None]:
-        return {report.key(tuple(row)): row[place] for row in rows}
+        return {
+            report.key(tuple(row)) + ("" if column == report.counted else f" · {column}"): value
+            for row in rows
+            for column, value in zip(report.columns, row, strict=True)
+            if column == report.counted or isinstance(value, int)
+        }
 
     old, new = numbers(then), numbers(now)
     return tuple((key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))

@@ -18,11 +18,12 @@ from reporting.rounding import rounded
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
 # for those linked to it. One client is in one program but once on a day (the constraint enrollment_no_overlap): only
-# those of several linked records have to be told apart. A program that was closed by then is listed only where someone
-# is still in it.
+# those of several linked records have to be told apart. A program that was closed by then has no places any more, and
+# is listed only where someone is still in it.
 SQL = """
 WITH {occupied}
-SELECT departments.name, seen.name, seen.location, held.capacity, coalesce(occupied.number, 0)
+SELECT departments.name, seen.name, seen.location,
+       CASE WHEN seen.closed_on < %s AND held.capacity > 0 THEN 0 ELSE held.capacity END, coalesce(occupied.number, 0)
 FROM ({programs}) AS seen
 JOIN departments USING (department_id)
 LEFT JOIN occupied USING (program_id)
@@ -100,7 +101,8 @@ class Vacancy(Report):
         return [
             f"Occupied is the number of clients active in the program on {params['as_of']}: started on or before that "
             "day and not ended before it. Records linked as one person count as that person.",
-            f"Capacity is the one that held on {params['as_of']}. Vacant is capacity minus occupied.",
+            f"Capacity is the one that held on {params['as_of']}; a program that was closed before has none left. "
+            "Vacant is capacity minus occupied.",
             "In totals, one program's overflow does not use up another's free places. Programs without a capacity are "
             "listed but are in no total of places.",
         ]
@@ -123,12 +125,14 @@ class Vacancy(Report):
         days = trend_days(params["as_of"])
         copy = _copy(actor)
         numbers = copy.occupied(days) if copy else _trend(actor, days)
-        seen = _seen(actor, params).values_list("pk", "department__name", "name")
+        seen = list(_seen(actor, params).values_list("pk", "department__name", "name", "closed_on"))
         return {
             "days": days,
             "trend": {
-                (department, name): tuple(numbers.get((key, day), 0) for day in days) for key, department, name in seen
+                (department, name): tuple(numbers.get((key, day), 0) for day in days)
+                for key, department, name, _ in seen
             },
+            "closed": {(department, name): day for _, department, name, day in seen if day and day < params["as_of"]},
         }
 
     def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:
@@ -200,7 +204,7 @@ def _rows(actor: Staff | None, params: Params) -> list[tuple[str, str, str | Non
     else:
         active, when = stays_between(scoped(actor, Enrollment), day, day)
         occupied = OCCUPIED.format(active=active)
-    return select(SQL.format(occupied=occupied, programs=listed), (*when, *where, day, day))
+    return select(SQL.format(occupied=occupied, programs=listed), (*when, day, *where, day, day))
 
 
 def _seen(actor: Staff | None, params: Params) -> QuerySet:
@@ -277,7 +281,8 @@ def _spark(row: Row, beside: Params) -> Spark | None:
 
 def _program_line(row: Row, key: str, beside: Params) -> Line:
     _, program, location, capacity, occupied, vacant, _ = row
-    note, spark = location or "", _spark(row, beside)
+    closed = beside.get("closed", {}).get(row[:2])
+    note, spark = " · ".join(filter(None, (location, closed and f"closed {closed}"))), _spark(row, beside)
     if capacity is None:
         return Line(
             program, ("not set", f"{occupied:,}", "–"), note=note, kind="missing", key=key, opens=1, spark=spark

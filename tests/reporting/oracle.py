@@ -115,6 +115,8 @@ def vacancy(world: dict, day: date) -> list[tuple]:
         for since, number in sorted(program["capacities"].items(), key=lambda item: item[0] or date.min):
             if since is None or since <= day:
                 capacity = number
+        if program["closed_on"] is not None and program["closed_on"] < day and capacity is not None:
+            capacity = 0
         vacant = None if capacity is None else capacity - len(inside)
         rows.append((program["department"], program["name"], program["location"], capacity, len(inside), vacant, day))
     return sorted(rows, key=lambda row: (row[0].casefold(), row[1].casefold()))

@@ -170,6 +170,23 @@ def test_vacancies_are_kept_too(client: Browser, leader: Staff, amina: Client, e
     assert "2: +1 entered late" in client.get(answer["Location"]).content.decode()
 
 
+def test_another_capacity_is_told_of_a_kept_vacancy_run(shelter: Program, leader: Staff) -> None:
+    report, params = reporting.get("vacancy"), {"as_of": date(2025, 3, 1)}
+    found = kept.answer(report, actor=leader, params=params)
+    run = ReportRun(
+        report="vacancy",
+        rows=kept.plain(found.rows),
+        people=len(found.people),
+        people_sha256=kept.seal(found.people),
+        position=found.position,
+    )
+    with audit.acting(None, channel="command"):
+        Program.objects.filter(pk=shelter.pk).update(capacity_current=62, capacity_effective_date=date(2025, 2, 1))
+    cells = kept.moved(run, report, actor=leader, params=params).cells
+    name = f"{shelter.department.name} / {shelter.name}"
+    assert cells == ((f"{name} · capacity", 10, 62), (f"{name} · vacant", 10, 62))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_run_is_not_kept_while_something_is_being_written(shelter: Program, leader: Staff) -> None:
     """Its entry in the log may have a smaller number than the last one that can be seen."""

@@ -1,11 +1,14 @@
 """Vacancy Tracker: capacity of that day, people in on that day (CONTRACT §4)."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+
+from django.test import Client as Browser
+from django.utils import timezone
 
 import reporting
 from core import audit
-from core.models import Client, Program
+from core.models import Client, Program, Staff
 from reporting.vacancy import places
 
 Enroll = Callable[..., Client]
@@ -69,6 +72,24 @@ def test_a_closed_program_is_left_out_unless_someone_is_in_it(shelter: Program, 
     assert set(vacancy("2025-06-30")) == {"Hostel A", "Clinic"}
     assert set(vacancy("2025-07-01")) == {"Clinic"}
     assert set(vacancy("2025-08-01")) == set()
+
+
+def test_a_closed_program_has_no_places(shelter: Program, enroll: Enroll):
+    enroll(shelter, "2025-01-01")
+    with audit.acting(None, channel="command"):
+        Program.objects.update(closed_on=date(2025, 6, 30))
+    assert vacancy("2025-06-30")["Hostel A"] == (10, 1, 9)
+    assert vacancy("2025-07-01")["Hostel A"] == (0, 1, -1)
+
+
+def test_the_first_page_counts_places_as_the_report_does(leader: Staff, shelter: Program, enroll: Enroll):
+    enroll(shelter, "2025-01-01")
+    with audit.acting(None, channel="command"):
+        Program.objects.update(closed_on=timezone.localdate() - timedelta(days=7))
+    browser = Browser()
+    browser.force_login(leader, backend="django.contrib.auth.backends.ModelBackend")
+    page = browser.get("/admin/").content.decode()
+    assert "1 of 0 places occupied, 1 over capacity" in page
 
 
 def test_programs_of_one_name_are_told_apart_and_sorted_by_department(twins: tuple[Program, Program], enroll: Enroll):
