@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from core import audit
 from core.models import Client, ImportBatch, ImportRow, PendingChange, Program, ProgramCapacity, Restriction, Staff
@@ -241,3 +241,23 @@ def test_a_client_cannot_go_while_a_row_about_them_is_written() -> None:
     other.join()
     assert "is named by one of import_rows" in said[0]
     assert Client.objects.exists()
+
+
+def test_nobody_but_our_triggers_calls_what_does_as_the_owner_may(amina: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE n.nspname = 'public' AND p.proname LIKE 'ccd\\_%' "
+            "AND (p.prosecdef OR p.prorettype = 'trigger'::regtype) "
+            "AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) WHERE grantee = 0)"
+        )
+        assert cursor.fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "call", ["ccd_audit('client_id', 'client_id', '')", "ccd_keep_keys()", "ccd_refers('a', 'b', 'c')"]
+)
+def test_a_table_of_ones_own_cannot_write_into_the_log(amina: Client, call: str) -> None:
+    run("CREATE TEMP TABLE clients (client_id uuid, first_name text) ON COMMIT DROP")
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        run(f"CREATE TRIGGER t AFTER UPDATE ON pg_temp.clients FOR EACH ROW EXECUTE FUNCTION public.{call}")
