@@ -130,7 +130,7 @@ def check(record: models.Model, changed: frozenset[str] | None = None, *, barred
         record.full_clean(exclude=excluded)
     except ValidationError as error:
         raise Invalid(faults(error)) from None
-    moves = changed is None or changed & {"client", "program", "start_date", "end_date"}
+    moves = changed is None or changed & {"client", "program", "start_date", "end_date", "override_reason"}
     return bool(barred and isinstance(record, Enrollment) and moves) and _overrides(record, changed)
 
 
@@ -159,7 +159,7 @@ def _days_added(enrollment: Enrollment, changed: frozenset[str] | None) -> Itera
     """First and last day of what the enrollment has beyond the one recorded; last None: without end."""
     start, end = enrollment.start_date, enrollment.end_date
     known = None
-    if changed is not None and not changed & {"client", "program"}:
+    if changed is not None and not changed & {"client", "program", "override_reason"}:
         known = Enrollment.objects.filter(pk=enrollment.pk).values_list("start_date", "end_date").first()
     if known is None:
         yield start, end
@@ -172,13 +172,24 @@ def _days_added(enrollment: Enrollment, changed: frozenset[str] | None) -> Itera
 
 
 def _overrides(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
-    found = _barring(enrollment, changed).first()
-    if found is None:
+    """A reason on record speaks of the restrictions of its time; one that did not bar the stay yet needs it anew."""
+    barring = list(_barring(enrollment, changed))
+    if not barring:
         return False
-    if not enrollment.override_reason:
+    unspoken = barring
+    if any(map(str.isalnum, enrollment.override_reason or "")):
+        unspoken = []
+        if changed is not None and "override_reason" not in changed:
+            known = Enrollment.objects.get(pk=enrollment.pk)
+            spoken = set(_barring(known, None).values_list("pk", flat=True))
+            unspoken = [found for found in barring if found.pk not in spoken]
+    if unspoken:
+        found = unspoken[0]
         until = f"through {found.end_date}" if found.end_date else "until further notice"
-        sentence = f"{found}, {until}. To enroll the client all the same, give the reason for the override."
-        raise Invalid({"override_reason": [sentence]})
+        how = "give the reason for the override" + (
+            "" if unspoken is barring else " anew: the one on record was given before"
+        )
+        raise Invalid({"override_reason": [f"{found}, {until}. To enroll the client all the same, {how}."]})
     return True
 
 

@@ -252,3 +252,26 @@ def test_whoever_enrolls_waits_for_whoever_bars(coordinator: Staff, amina: Clien
         with pytest.raises(Invalid, match="reason for the override"):
             records.create(Enrollment, actor=coordinator, values=values)
         doing.result(20)
+
+
+def test_the_reason_for_an_override_is_neither_taken_away_nor_outlived(
+    coordinator: Staff, amina: Client, clinic: Program
+) -> None:
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(
+            client=amina, scope="program", program=clinic, start_date=date(2026, 1, 1), end_date=date(2026, 3, 31)
+        )
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 2, 1), "end_date": date(2026, 2, 20)}
+    for nothing in ("", "⠀", "–"):
+        with pytest.raises(Invalid, match="reason for the override"):
+            records.create(Enrollment, actor=coordinator, values={**values, "override_reason": nothing})
+    stay = records.create(Enrollment, actor=coordinator, values={**values, "override_reason": "court order"})
+    with pytest.raises(Invalid, match="reason for the override"):
+        records.change(stay, actor=coordinator, values={"override_reason": ""})
+    records.change(stay, actor=coordinator, values={"end_date": date(2026, 3, 1)})  # the same restriction
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(client=amina, scope="org", start_date=date(2026, 4, 1))
+    with pytest.raises(Invalid, match="anew"):
+        records.change(stay, actor=coordinator, values={"end_date": None})
+    anew = {"end_date": None, "override_reason": "court order of April"}
+    assert records.change(stay, actor=coordinator, values=anew) == {"end_date", "override_reason"}
