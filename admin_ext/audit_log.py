@@ -20,6 +20,7 @@ from unfold.utils import parse_date_str
 
 from admin_ext import audit_export, words
 from admin_ext.base import CCDModelAdmin, Link
+from admin_ext.exporting import whole_list
 from admin_ext.lists import CCDChangeList, RecordFilter
 from admin_ext.watching import exported
 from core import rules
@@ -201,7 +202,7 @@ class AuditEntryAdmin(CCDModelAdmin):
             raise PermissionDenied
         if request.method != "GET":
             return HttpResponseNotAllowed(["GET"])
-        entries = self.get_changelist_instance(request).queryset
+        entries = whole_list(self, request).queryset
         exported(request, entries, entries.count())
         name = f"audit_log_{timezone.localdate():%Y-%m-%d}.csv"
         response = StreamingHttpResponse(

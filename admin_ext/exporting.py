@@ -15,6 +15,13 @@ from core import rules
 from reporting.reading import PORTION
 
 
+def whole_list(model_admin: Any, request: HttpRequest) -> Any:
+    """The list that the address filters and orders, whatever page of it the address names."""
+    request.GET = request.GET.copy()
+    request.GET.pop("p", None)
+    return model_admin.get_changelist_instance(request)
+
+
 class Exporting:
     """Beside CCDModelAdmin. `export_columns`: header → lookup, or a method of the model admin that takes the record."""
 
@@ -48,7 +55,7 @@ class Exporting:
         rules.require(request.user, f"core.view_{self.opts.model_name}")
         if kind not in files.KINDS:
             raise Http404
-        found = self.export_queryset(self.get_changelist_instance(request).get_queryset(request))
+        found = self.export_queryset(whole_list(self, request).get_queryset(request))
         number = found.order_by().count()
         if sentence := files.too_long(kind, number):
             return self.say(request, sentence, self.list_url())

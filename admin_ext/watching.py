@@ -33,6 +33,8 @@ ACTIONS = {
 QUIET = {"index", "app_list", "search", "add", "report_index", "autocomplete"}
 UNSEEN = {"login", "logout", "jsi18n", "password_change", "password_change_done", "password"}
 REFUSED = (400, 403, 404)
+_WHERE_IN_LIST = {"p", "o", "all"}
+_LONGEST_VALUE = 100  # characters
 
 
 def look(request: HttpRequest, **what: Any) -> None:
@@ -123,8 +125,14 @@ def _record(request: HttpRequest, entity: str | None) -> list[str]:
 
 
 def _query(request: HttpRequest) -> list[str]:
-    """What was searched and filtered: q=amina, gender=Woman."""
-    return [f"{name}={value}" for name, values in request.GET.lists() for value in values if value]
+    """What was searched and filtered: q=amina, gender=Woman. Which page of it, and in which order, comes last: nobody
+    pushes the rest out of the entry with it.
+    """
+    found = [(name, value) for name, values in request.GET.lists() for value in values if value]
+    found.sort(key=lambda pair: pair[0] in _WHERE_IN_LIST)
+    return [
+        f"{name}={value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + '…'}" for name, value in found
+    ]
 
 
 def _shown(context: dict[str, Any]) -> set[UUID]:
