@@ -18,9 +18,9 @@ if (BASE_DIR / ".env").exists():
 
 DATA_DIR = Path(env.str("CCD_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-DATABASE_URL = env.str("DATABASE_URL", default="") or None
-DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="") or None
-DEBUG = env.bool("DEBUG", default=DATABASE_URL is None)
+_database_url = env.str("DATABASE_URL", default="") or None
+_replica_url = env.str("DATABASE_REPLICA_URL", default="") or None
+DEBUG = env.bool("DEBUG", default=_database_url is None)
 
 
 def _secret_key() -> str:
@@ -54,11 +54,11 @@ USE_I18N = False
 LANGUAGE_CODE = "en-ca"
 FORMAT_MODULE_PATH = ["ccd.formats"]
 
-DATABASES = {"default": postgres.database(DATABASE_URL, DATA_DIR, TIME_ZONE)}
-if DATABASE_REPLICA_URL:
-    DATABASES["replica"] = postgres.database(DATABASE_REPLICA_URL, DATA_DIR, TIME_ZONE)  # reports read from it
+DATABASES = {"default": postgres.database(_database_url, DATA_DIR, TIME_ZONE)}
+if _replica_url:
+    DATABASES["replica"] = postgres.database(_replica_url, DATA_DIR, TIME_ZONE)  # reports read from it
     DATABASES["replica"]["TEST"]["MIRROR"] = "default"
-POSTGRES_BINARIES = postgres.binaries(DATABASE_URL)
+POSTGRES_BINARIES = postgres.binaries(_database_url)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
