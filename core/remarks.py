@@ -22,7 +22,7 @@ def remarks(record: models.Model) -> list[str]:
         return [*_of_client(record)]
     if not isinstance(record, Enrollment | Intake | Discharge):
         return []
-    return [*_of_days(record), *(_of_discharge(record) if isinstance(record, Discharge) else ())]
+    return [*_of_days(record), *(_of_discharge(record) if isinstance(record, Discharge) else _of_program(record))]
 
 
 def _of_client(client: Client) -> Iterator[str]:
@@ -44,6 +44,13 @@ def _of_days(record: Enrollment | Intake | Discharge) -> Iterator[str]:
             yield f"The {field.verbose_name} {day} is before the client was born ({born})."
         if day > today + (_AHEAD if isinstance(record, Enrollment) else timedelta(0)):
             yield f"The {field.verbose_name} {day} lies in the future."
+
+
+def _of_program(record: Enrollment | Intake) -> Iterator[str]:
+    day = record.start_date if isinstance(record, Enrollment) else record.intake_date
+    closed = record.program.closed_on
+    if closed is not None and day > closed:
+        yield f"{record.program} was closed on {closed}, before {day}."
 
 
 def _of_discharge(discharge: Discharge) -> Iterator[str]:

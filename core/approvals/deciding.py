@@ -135,15 +135,13 @@ def _approve(
 
 
 def _record(change: PendingChange) -> models.Model | None:
-    """The record as it is now; None for a creation. Raises Conflict where that cannot be."""
+    """The record as it is now; None for one that is to be made, or is gone. Raises Conflict where that cannot be."""
     model = ENTITIES.get(change.entity)
     if model is None:
         raise Conflict(f"Proposals about {change.entity} cannot be decided here.")
     record = model._default_manager.filter(pk=change.entity_id).first()
     if change.kind == "create" and record is not None:
         raise Conflict("The record was made already. Decline this proposal.")
-    if change.kind != "create" and record is None:
-        raise Conflict("The record is not there any more. Decline this proposal.")
     return record
 
 
@@ -185,7 +183,9 @@ def _apply(
         values[model._meta.pk.name] = change.entity_id
         records.create(model, actor=actor, values=values, reason=reason)
     else:
-        records.change(record, actor=actor, values=values, reason=reason)
+        written = records.change(record, actor=actor, values=values, reason=reason)
+        if not written:
+            raise Conflict("The record says this already: nothing would be written. Decline the proposal.")
 
 
 def _decide(

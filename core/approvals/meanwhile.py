@@ -18,6 +18,8 @@ def obstacle(change: PendingChange, record: models.Model | None) -> str | None:
     What hangs on a linked or closed client can still be ended or corrected; only its own fields, and new rows, are not
     for it any more.
     """
+    if record is None and change.kind != "create":
+        return "The record is not there any more. Decline this proposal."
     for subject in _subjects(change, record):
         linked_to = getattr(subject, "linked_to", None)
         if linked_to is not None and (entry := _since(change, subject, "linked_to")):

@@ -21,6 +21,7 @@ def apply_stays(cursor: CursorWrapper, source: str, batch: object) -> dict[str, 
     count_written(cursor, "discharges", written["discharges"])
     _note_unended(cursor)
     _note_restrictions(cursor)
+    _note_closed(cursor)
     return written
 
 
@@ -160,6 +161,19 @@ def _note_unended(cursor: CursorWrapper) -> None:
           AND NOT EXISTS (
             SELECT FROM records_of r JOIN client_program_enrollments e ON e.client_id = r.client_id
             WHERE r.person = s.client_id AND e.program_id = s.program_id AND e.end_date = w.end_date)
+        """
+    )
+
+
+def _note_closed(cursor: CursorWrapper) -> None:
+    """The source reports a new stay in a program that ran no more: kept, and said."""
+    cursor.execute(
+        """
+        UPDATE staging s SET note = concat_ws(' ', s.note,
+            format('%s was closed on %s, before %s.', p.name, p.closed_on, n.start_date))
+        FROM spans n JOIN programs p USING (program_id)
+        WHERE n.enrollment_id IS NULL AND n.first_row = s.row_number AND s.outcome IS NULL
+          AND n.start_date > p.closed_on
         """
     )
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from core import records
+from core import audit, records
 from core.models import Client, Discharge, Enrollment, Intake, Program, Staff
 from core.remarks import remarks
 
@@ -36,3 +36,15 @@ def test_what_is_odd_about_a_saved_record_is_said_and_not_refused(
         "The phone number “abc” has no digit.",
         "An enrollment of the client begins before the date of birth 1990-04-02.",
     ]
+
+
+def test_a_stay_in_a_program_that_was_closed_is_said(coordinator: Staff, amina: Client, clinic: Program) -> None:
+    with audit.acting(None, channel="command"):
+        Program.objects.filter(pk=clinic.pk).update(closed_on=date(2026, 1, 31))
+    clinic.refresh_from_db()
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 1, 31), "end_date": date(2026, 1, 31)}
+    assert remarks(records.create(Enrollment, actor=coordinator, values=values)) == []
+    late = records.create(
+        Enrollment, actor=coordinator, values={**values, "start_date": date(2026, 2, 1), "end_date": None}
+    )
+    assert remarks(late) == ["Clinic was closed on 2026-01-31, before 2026-02-01."]

@@ -510,6 +510,14 @@ def test_a_restriction_is_noted_on_the_row(feed: Callable, shelter: Program) -> 
     assert "restriction" in rows[0]["reason"]
 
 
+def test_a_stay_in_a_closed_program_is_noted_on_the_row_that_brings_it(feed: Callable, shelter: Program) -> None:
+    with audit.acting(None, channel="command"):
+        Program.objects.filter(pk=shelter.pk).update(closed_on=date(2026, 1, 4))
+    row = {**AMINA, "program": "Hostel A", "start_date": "2026-01-05"}
+    assert feed("SMIS", row)[1][0]["reason"] == "Hostel A was closed on 2026-01-04, before 2026-01-05."
+    assert feed("SMIS", {**row, "alias": "Mina"})[1][0]["reason"] == ""
+
+
 def test_a_preview_leaves_no_file_behind(coordinator: Staff, tmp_path: Path, settings: object) -> None:
     settings.DATA_DIR = tmp_path
     batch = previews.preview(b"first_name,last_name,dob\nA,B,x\n", file_name="a.csv", source="SMIS", actor=coordinator)
