@@ -515,7 +515,7 @@ def test_a_stay_in_a_closed_program_is_noted_on_the_row_that_brings_it(feed: Cal
         Program.objects.filter(pk=shelter.pk).update(closed_on=date(2026, 1, 4))
     row = {**AMINA, "program": "Hostel A", "start_date": "2026-01-05"}
     assert feed("SMIS", row)[1][0]["reason"] == "Hostel A was closed on 2026-01-04, before 2026-01-05."
-    assert feed("SMIS", {**row, "alias": "Mina"})[1][0]["reason"] == ""
+    assert feed("SMIS", {**row, "end_date": "2026-01-06"})[1][0]["reason"] == ""
 
 
 def test_a_preview_leaves_no_file_behind(coordinator: Staff, tmp_path: Path, settings: object) -> None:
