@@ -1,7 +1,7 @@
 """What the database does by itself on every road: audit, append-only, no truncate, updated_at.
 
 Declared on the models through django-pgtrigger, so that a new table cannot forget its own and migrations keep them.
-Two things differ from the library's own triggers, on purpose: they call a shared function of the first migration in
+Two things differ from the library's own triggers, on purpose: they call a shared function of the migrations in
 place of one each, and they carry no `pgtrigger.ignore` escape and are ENABLE ALWAYS, so that neither a setting nor
 session_replication_role silences them.
 """
@@ -45,7 +45,7 @@ class AlwaysStatementTriggerSql(AlwaysTriggerSql):
 
 
 class SharedTrigger(pgtrigger.Trigger):
-    """A trigger that calls `function`, one of those the first migration makes, with `arguments(model)`."""
+    """A trigger that calls `function`, one of those the migrations make, with `arguments(model)`."""
 
     function: str = ""
 
