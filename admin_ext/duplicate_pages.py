@@ -75,6 +75,11 @@ class Choice:
     kept: str
     take: bool
 
+    @property
+    def has_value(self) -> bool:
+        """The other record says something that could be taken."""
+        return self.gone != EMPTY
+
 
 def to_decide(request: HttpRequest) -> dict[str, Any]:
     """Groups, the likeliest first."""
