@@ -18,6 +18,7 @@ def health(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Htt
     """Before all else: a container and a load balancer ask by an address, which is no name of ALLOWED_HOSTS."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        return healthz(request) if request.path == ADDRESS else get_response(request)
+        asks = request.path == ADDRESS and request.method in ("GET", "HEAD")
+        return healthz(request) if asks else get_response(request)
 
     return answer

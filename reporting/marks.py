@@ -22,8 +22,8 @@ WITH running AS MATERIALIZED (
 )
 SELECT coalesce((SELECT max(position) FROM audit_log), 0),
        ARRAY(
-           SELECT id::text FROM pg_snapshot_xip(pg_current_snapshot()) AS id
-           WHERE NOT EXISTS (SELECT FROM running r WHERE r.id = id::xid AND r.datname <> current_database())
+           SELECT listed.id::text FROM pg_snapshot_xip(pg_current_snapshot()) AS listed (id)
+           WHERE NOT EXISTS (SELECT FROM running r WHERE r.id = listed.id::xid AND r.datname <> current_database())
            UNION
            SELECT ((y.id >> 32 << 32) + r.id::text::bigint)::text FROM running r, youngest y
            WHERE r.datname = current_database() AND r.id::text::bigint >= y.id & 4294967295

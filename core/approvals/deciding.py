@@ -183,9 +183,7 @@ def _apply(
         values[model._meta.pk.name] = change.entity_id
         records.create(model, actor=actor, values=values, reason=reason)
     else:
-        written = records.change(record, actor=actor, values=values, reason=reason)
-        if not written:
-            raise Conflict("The record says this already: nothing would be written. Decline the proposal.")
+        records.change(record, actor=actor, values=values, reason=reason)
 
 
 def _decide(

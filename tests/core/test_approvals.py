@@ -422,17 +422,6 @@ class TestStale:
             approvals.approve(change, actor=coordinator)
         assert approvals.target(change) is None
 
-    def test_what_the_record_says_already_is_not_called_approved(
-        self, amina: Client, manager: Staff, coordinator: Staff
-    ) -> None:
-        change = approvals.propose(amina, actor=manager, values={"alias": "Mina"}, reason="")
-        directly(amina, alias="Mina")
-        seen = {c.name: c.seen for c in approvals.compare(change) if c.is_stale}
-        with pytest.raises(Conflict, match="says this already"):
-            approvals.approve(change, actor=coordinator, accept_stale=seen)
-        change.refresh_from_db()
-        assert change.status == "pending"
-
 
 class TestDecline:
     def test_it_keeps_the_rationale_and_changes_nothing_else(

@@ -197,8 +197,9 @@ def test_a_mark_names_the_youngest_that_is_under_way(shelter: Program):
     params = {**connection.get_connection_params()}
     for name in ("cursor_factory", "context"):
         params.pop(name, None)
-    with psycopg.connect(**params) as elsewhere:
+    with psycopg.connect(**params) as elsewhere, psycopg.connect(**{**params, "dbname": "postgres"}) as stranger:
         (number,) = elsewhere.execute("SELECT pg_current_xact_id()::text").fetchone()
+        stranger.execute("SELECT pg_current_xact_id()")
         mark = marks.take()
         assert mark.under_way == (number,)
         assert marks.holds(mark)
