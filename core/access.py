@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import models, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from core import rules
@@ -43,8 +42,7 @@ def record(
 def of_client(client: Client, *, viewer: Staff) -> models.QuerySet:
     """Who looked at this person, by any of the records linked to one another. Raises NotAllowed."""
     rules.require(viewer, "core.view_client_access", client)
-    root = client.linked_to_id or client.pk
-    person = Client.objects.filter(Q(pk=root) | Q(linked_to=root)).values_list("pk", flat=True)
+    person = Client.objects.of_person(client.pk).values_list("pk", flat=True)
     return AccessEntry.objects.filter(client_ids__overlap=list(person)).select_related("staff")
 
 

@@ -174,23 +174,21 @@ def _days_added(enrollment: Enrollment, changed: frozenset[str] | None) -> Itera
 def _overrides(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
     """A reason on record speaks of the restrictions of its time; one that did not bar the stay yet needs it anew."""
     barring = list(_barring(enrollment, changed))
-    if not barring:
-        return False
-    unspoken = barring
-    if any(map(str.isalnum, enrollment.override_reason or "")):
-        unspoken = []
-        if changed is not None and "override_reason" not in changed:
-            known = Enrollment.objects.get(pk=enrollment.pk)
-            spoken = set(_barring(known, None).values_list("pk", flat=True))
-            unspoken = [found for found in barring if found.pk not in spoken]
-    if unspoken:
-        found = unspoken[0]
+    if not any(map(str.isalnum, enrollment.override_reason or "")):
+        _refuse_barred(barring, "give the reason for the override")
+    elif changed is not None and "override_reason" not in changed:
+        known = Enrollment.objects.get(pk=enrollment.pk)
+        spoken_of = set(_barring(known, None).values_list("pk", flat=True))
+        fresh = [restriction for restriction in barring if restriction.pk not in spoken_of]
+        _refuse_barred(fresh, "give the reason for the override anew: the one on record was given before")
+    return bool(barring)
+
+
+def _refuse_barred(barring: list[Restriction], ask: str) -> None:
+    """Name the first of them, if there is one, and what is asked for."""
+    for found in barring[:1]:
         until = f"through {found.end_date}" if found.end_date else "until further notice"
-        how = "give the reason for the override" + (
-            "" if unspoken is barring else " anew: the one on record was given before"
-        )
-        raise Invalid({"override_reason": [f"{found}, {until}. To enroll the client all the same, {how}."]})
-    return True
+        raise Invalid({"override_reason": [f"{found}, {until}. To enroll the client all the same, {ask}."]})
 
 
 def _end_enrollment(discharge: Discharge, actor: Staff | None, reason: str | None) -> None:

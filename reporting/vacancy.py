@@ -132,7 +132,11 @@ class Vacancy(Report):
                 (department, name): tuple(numbers.get((key, day), 0) for day in days)
                 for key, department, name, _ in seen
             },
-            "closed": {(department, name): day for _, department, name, day in seen if day and day < params["as_of"]},
+            "closed": {
+                (department, name): closed
+                for _, department, name, closed in seen
+                if closed and closed < params["as_of"]
+            },
         }
 
     def page(self, rows: list[Row], params: Params, beside: Params = MappingProxyType({})) -> Page:

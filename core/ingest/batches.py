@@ -134,7 +134,7 @@ def refuse(batch: ImportBatch, options: Options, error: FileRefused) -> None:
     """Mark the batch and raise the error. A file that only came at a bad moment waits on for confirmation."""
     if isinstance(error, FileBusy) and ImportFile.objects.filter(batch=batch).exists():
         batch.status = ImportBatch.Status.PREVIEWED
-        batch.save(update_fields=["status"])
+        ImportBatch.objects.filter(pk=batch.pk, status=ImportBatch.Status.RUNNING).update(status=batch.status)
     elif isinstance(error, FileInterrupted) and not options.dry_run:  # a preview; its bytes stay for another try
         batch.status, batch.reason, batch.finished_at = ImportBatch.Status.INTERRUPTED, str(error), timezone.now()
         batch.save(update_fields=["status", "reason", "finished_at"])

@@ -35,7 +35,7 @@ _UNFINISHED: Final = (".part", ".partial", ".tmp", ".filepart", ".crdownload", "
 
 
 class Result(NamedTuple):
-    """What became of one file: done, failed, held or waiting; and a sentence."""
+    """What became of one file: done, failed, held, waiting, or stopped at, which leaves it in place; and a sentence."""
 
     file: str
     state: str
@@ -92,12 +92,13 @@ def _take(path: Path, folder: Path, source: str, actor: Staff | None) -> Result:
     shown = f"{source}/{path.name}"
     try:
         return _taken(path, folder, source, actor, shown)
+    except CCDError as error:
+        return Result(shown, "stopped", str(error))
     except OSError as error:
-        said = f"{path.name} could not be read or moved, and stays where it is: {error.strerror or error}."
-        return Result(shown, "waiting", said)
+        return Result(shown, "stopped", f"It could not be read or moved: {error.strerror or error}.")
     except Exception as error:
         _log.exception("the inbox could not take %s", shown)
-        return Result(shown, "waiting", f"The program stopped at this file, which stays where it is: {error!r}.")
+        return Result(shown, "stopped", f"The program failed at it, which is ours to mend: {error!r}.")
 
 
 def _taken(path: Path, folder: Path, source: str, actor: Staff | None, shown: str) -> Result:

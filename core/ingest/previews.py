@@ -51,7 +51,7 @@ def confirm(batch: ImportBatch, *, actor: Staff | None, progress: Progress = lam
     try:
         return run(locked, content, actor=actor, options=Options(releases=True, progress=progress))
     except FileBusy:
-        ImportBatch.objects.filter(pk=batch.pk).update(**before)
+        ImportBatch.objects.filter(pk=batch.pk, status=ImportBatch.Status.PREVIEWED).update(**before)
         raise
 
 

@@ -51,6 +51,13 @@ def test_the_pair_offers_each_field_that_differs_and_prefers_a_value_to_none(
     assert page.context["why"].candidates[0].client == amina.pk
 
 
+def test_a_blank_is_not_offered_to_be_taken(desk: Browser, amina: Client, twice: Client) -> None:
+    page = desk.get(url("clientlink_link", amina.pk, twice.pk)).content.decode()
+    assert 'value="first_name"' in page
+    assert 'value="phone_number"' not in page
+    assert "nothing to take" in page
+
+
 def test_linking_takes_the_chosen_fields_and_keeps_why(
     desk: Browser, amina: Client, twice: Client, coordinator: Staff
 ) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from core import records
 from core.errors import FileHeld
 from core.ingest import pipeline, previews
-from core.models import AuditEntry, Client, ImportBatch, Program, SourceSettings, Staff
+from core.models import AuditEntry, Client, ImportBatch, ImportFile, Program, SourceSettings, Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +75,22 @@ def test_cancel_forgets_the_file(upload: Callable, client: Browser) -> None:
     batch.refresh_from_db()
     assert batch.status == "cancelled"
     assert Client.objects.count() == 1
+
+
+@pytest.mark.parametrize(("button", "status", "clients"), [("confirm", "applied", 2), ("cancel", "cancelled", 1)])
+def test_a_short_file_interrupted_while_it_was_confirmed_is_tried_again_or_forgotten(
+    upload: Callable, client: Browser, button: str, status: str, clients: int
+) -> None:
+    batch = upload()
+    ImportBatch.objects.filter(pk=batch.pk).update(status="interrupted")
+    page = client.get(reverse("admin:core_importbatch_change", args=[batch.pk])).content.decode()
+    assert "Nothing of it was taken in; try again, or forget it." in page
+    address = reverse(f"admin:core_importbatch_{button}", args=[batch.pk])
+    assert f'action="{address}"' in page
+    client.post(address)
+    batch.refresh_from_db()
+    assert (batch.status, Client.objects.count()) == (status, clients)
+    assert not ImportFile.objects.exists()
 
 
 def test_a_refused_file_is_said_beside_the_field(client: Browser, coordinator: Staff) -> None:

@@ -399,3 +399,13 @@ class TestDecide:
         assert "Say why" in said(response)[0]
         change.refresh_from_db()
         assert change.status == "pending"
+
+
+def test_of_a_record_that_is_gone_the_page_says_so_before_one_decides(browse, change, amina, coordinator):
+    stay = amina.enrollments.get()
+    proposed = approvals.propose(stay, actor=change.requested_by, values={"end_date": date(2024, 3, 1)}, reason="")
+    page = url("pendingchange_change", proposed.pk)
+    assert "is not there any more" not in text(browse(coordinator).get(page))
+    with audit.acting(None, channel="command"):
+        stay.delete()
+    assert "The record is not there any more. Decline this proposal." in text(browse(coordinator).get(page))

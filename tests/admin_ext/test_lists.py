@@ -137,6 +137,19 @@ def test_an_active_restriction_is_in_the_list_and_on_the_page(browse, worker, am
     assert "Weapon" in page
 
 
+def test_the_page_of_a_linked_record_tells_the_bars_and_programs_of_the_person(
+    browse, coordinator, other_worker, amina, shelter, clinic
+):
+    with audit.acting(None, channel="link"):
+        twin = Client.objects.create(first_name="Aminah", linked_to=amina)
+        Enrollment.objects.create(client=twin, program=clinic, start_date=date(2024, 1, 1))
+        Restriction.objects.create(client=amina, scope="org", start_date=timezone.localdate(), reason="Weapon")
+    for viewer in (coordinator, other_worker):  # the second sees the person by the linked record
+        page = browse(viewer).get(url("client_change", twin.pk)).content.decode()
+        assert "Restricted: whole organization" in page
+    assert f"{shelter.name} since" in browse(coordinator).get(url("client_change", twin.pk)).content.decode()
+
+
 def test_expired_and_upcoming_restrictions_are_not_alarms(browse, coordinator, amina):
     today = timezone.localdate()
     with audit.acting(None, channel="command"):

@@ -251,7 +251,9 @@ def test_a_file_that_stops_the_program_does_not_stop_the_next(
         return take(content, **options)
 
     monkeypatch.setattr(pipeline, "take", fails)
-    assert "stays where it is" in inbox()
+    with pytest.raises(CommandError, match="1 of 2 files could not be taken; they stay in") as caught:
+        inbox()
+    assert caught.value.returncode == 1
     assert Client.objects.count() == 3
     assert (tmp_path / "inbox" / "EMHWare" / "a.csv").exists()
 

@@ -27,7 +27,9 @@ class Command(SentenceCommand):
         )
 
     def handle(self, *, dir: Path | None, settled: float, **options: Any) -> None:
-        """Exit code 0 when all that was complete is in; 1 where a file was refused, else 3 where one is held whole."""
+        """Exit code 0 when all that was complete is in; 1 where a file was refused or could not be taken, else 3 where
+        one is held whole.
+        """
         folder = dir or settings.DATA_DIR / "inbox"
         with inbox.alone(folder) as is_mine:
             if not is_mine:
@@ -36,6 +38,10 @@ class Command(SentenceCommand):
             states = [self._told(result) for result in inbox.take_all(folder, actor=None, settled=settled)]
         if "failed" in states:
             raise CommandError(f"{states.count('failed')} of {len(states)} files failed; see {folder / 'failed'}.")
+        if "stopped" in states:
+            raise CommandError(
+                f"{states.count('stopped')} of {len(states)} files could not be taken; they stay in {folder}."
+            )
         if "held" in states:
             raise CommandError(f"{states.count('held')} of {len(states)} files are held whole.", returncode=3)
 
