@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from admin_ext import before_sending, history, words
 from admin_ext.forms import CCDForm
 from admin_ext.lists import CappedPaginator, CCDChangeList
+from admin_ext.plain import plainly
 from admin_ext.scoping import Scoped
 from admin_ext.writing import Writing, seen_of
 from core import approvals, rules
@@ -147,6 +148,16 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
         return initial
 
     # Pages
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+        """Who may not change the record reads it: without links to pages that are not theirs."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, {**options, "fields": plainly(options["fields"], self.model, self.admin_site, request)})
+            for title, options in fieldsets
+        ]
 
     def get_inlines(self, request: HttpRequest, obj: models.Model | None) -> tuple[type, ...]:
         """A new record is saved first; what hangs on it is added on its page."""

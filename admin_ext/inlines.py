@@ -14,6 +14,7 @@ from unfold.decorators import display
 from unfold.forms import PaginationInlineFormSet
 
 from admin_ext.forms import CCDForm, form_for
+from admin_ext.plain import plainly
 from admin_ext.scoping import Scoped
 
 
@@ -48,6 +49,16 @@ class CCDInline(Scoped, TabularInline):
             return ""
         address = reverse(f"admin:core_{self.opts.model_name}_change", args=[record.pk])
         return format_html('<a class="ccd-open" href="{}">Open</a>', address)
+
+    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple:
+        names = super().get_fields(request, obj)
+        if self.has_change_permission(request, obj):
+            return names
+        return plainly(names, self.model, self.admin_site, request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> tuple:
+        told = super().get_readonly_fields(request, obj)
+        return (*told, *(name for name in self.get_fields(request, obj) if callable(name)))
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return self.may(request, "view")

@@ -51,7 +51,12 @@ class CCDChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str] | None = None) -> models.QuerySet:
         self.root_queryset = self.model_admin.list_queryset(request)
-        return super().get_queryset(request, exclude_parameters)
+        found = super().get_queryset(request, exclude_parameters)
+        if self.date_hierarchy:
+            # Django clears the filters but for the year, month and day, and names those as bounds, which lists refuse.
+            own = {name for name in self.get_filters_params() if not name.startswith(f"{self.date_hierarchy}__")}
+            self.clear_all_filters_qs = self.get_query_string(remove=own)
+        return found
 
 
 class ChoiceFilter(DropdownFilter):
