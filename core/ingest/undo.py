@@ -31,6 +31,7 @@ from core.models import (
     Staff,
 )
 
+_NEVER: Final = 2**63 - 1  # no entry of the log comes later than this
 TOLD: Final = 50  # things in the way that are told one by one
 # What a file writes, in the order in which it can be removed.
 WRITTEN: Final[tuple[type[Model], ...]] = (
@@ -44,6 +45,8 @@ WRITTEN: Final[tuple[type[Model], ...]] = (
     Client,
 )
 # Per record what the file did to it: made it, or which fields it changed; and the values from before its first change.
+# Beside them what people found out since about two records of which the file made one, and which holds nothing any
+# more: a link that was taken back, or that they are not the same. It goes with the record, and stays in the log.
 _MARKS: Final = """
 DROP TABLE IF EXISTS pg_temp.undone, pg_temp.undone_values;
 CREATE TEMP TABLE undone ON COMMIT DROP AS
@@ -52,6 +55,11 @@ SELECT a.entity, a.entity_id, (array_agg(a.client_id))[1] AS client_id, min(a.po
 FROM audit_log a CROSS JOIN LATERAL jsonb_object_keys(a.diff_json -> 'after') AS k (field)
 WHERE a.reference_id = %(batch)s AND a.action IN ('create', 'update') AND a.entity <> 'import_batches'
 GROUP BY a.entity, a.entity_id;
+INSERT INTO undone
+SELECT DISTINCT ON (l.link_id) 'client_links', l.link_id, u.client_id, %(never)s, true, '{}'::text[]
+FROM client_links l JOIN undone u ON u.entity = 'clients' AND u.made AND u.entity_id IN (l.client_id, l.other_id)
+WHERE (l.verdict = 'not_same' OR l.undone_at IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM undone o WHERE (o.entity, o.entity_id) = ('client_links', l.link_id));
 CREATE UNIQUE INDEX ON undone (entity, entity_id);
 ANALYZE undone;
 CREATE TEMP TABLE undone_values ON COMMIT DROP AS
@@ -179,7 +187,7 @@ def _close(batch: ImportBatch, actor: Staff | None, reason: str) -> None:
 
 
 def _plan(cursor: CursorWrapper, batch: ImportBatch) -> Plan:
-    cursor.execute(_MARKS, {"batch": batch.pk})
+    cursor.execute(_MARKS, {"batch": batch.pk, "never": _NEVER})
     cursor.execute("SELECT entity, made, count(*) FROM undone GROUP BY entity, made")
     found = Plan()
     for table, made, number in cursor.fetchall():

@@ -33,7 +33,7 @@ def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
 
 def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
     """Later entries about a record the file made, or about a field it changed. A later file that was taken back itself
-    has put everything back to what this one wrote.
+    has put everything back to what this one wrote, and so have links that were all taken back.
     """
     cursor.execute(
         """
@@ -44,6 +44,9 @@ def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstac
         LEFT JOIN clients c ON c.client_id = u.client_id LEFT JOIN staff s ON s.staff_id = l.changed_by
         WHERE l.reference_id IS DISTINCT FROM %s
           AND NOT EXISTS (SELECT FROM import_batches b WHERE b.batch_id = l.reference_id AND b.status = 'undone')
+          AND NOT (l.channel = 'link' AND l.entity = 'clients' AND NOT EXISTS (
+                   SELECT FROM client_links s WHERE s.verdict = 'same' AND s.undone_at IS NULL
+                   AND l.entity_id IN (s.client_id, s.other_id)))
           AND (u.made OR l.action = 'delete' OR (l.diff_json -> 'after') ?| u.fields)
         ORDER BY l.position
         """,

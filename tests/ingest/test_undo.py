@@ -11,7 +11,7 @@ from django.db import connection
 from core import approvals, audit, records, rules
 from core.errors import Conflict, FileBusy, Invalid, NotAllowed
 from core.ingest import batches, desk, pipeline, undo
-from core.linking.joining import link
+from core.linking.joining import link, mark_not_same, unlink
 from core.models import (
     AuditEntry,
     Client,
@@ -304,6 +304,41 @@ def test_a_link_of_a_client_it_made_stands_in_the_way(coordinator: Staff, amina:
     batch = feed(INES)
     link(Client.objects.get(first_name="Ines"), amina, actor=coordinator, reason="One person")
     assert "Ines Vidal" in obstacles(batch, coordinator)
+
+
+@pytest.mark.parametrize("shown", ["theirs", "the file's"])
+def test_a_link_that_was_taken_back_goes_with_the_client_the_file_made(
+    coordinator: Staff, amina: Client, shown: str
+) -> None:
+    before = everything()
+    batch = feed(INES)
+    both = Client.objects.get(first_name="Ines"), amina
+    made = link(*(both if shown == "theirs" else reversed(both)), actor=coordinator, take=["gender"], reason="One")
+    assert "Ines Vidal" in obstacles(batch, coordinator)
+    unlink(made, actor=coordinator, reason="Two after all")
+    done = undo.undo(batch, actor=coordinator, reason="Wrong file")
+    assert done.removes["client_links"] == 1
+    assert everything() == before
+    assert AuditEntry.objects.filter(entity="client_links", entity_id=made.pk).count() == 3
+
+
+def test_that_two_are_not_the_same_goes_with_the_client_the_file_made(coordinator: Staff, amina: Client) -> None:
+    before = everything()
+    batch = feed(INES)
+    mark_not_same(Client.objects.get(first_name="Ines"), amina, actor=coordinator, reason="Cousins")
+    undo.undo(batch, actor=coordinator, reason="Wrong file")
+    assert everything() == before
+
+
+def test_what_was_edited_while_a_link_stood_stands_in_the_way_after_it_was_taken_back(
+    coordinator: Staff, amina: Client
+) -> None:
+    batch = feed(INES)
+    ines = Client.objects.get(first_name="Ines")
+    made = link(amina, ines, actor=coordinator, reason="One")
+    records.change(ines, actor=coordinator, values={"email": "ines@example.org"})
+    unlink(made, actor=coordinator, reason="Two after all")
+    assert "was changed (email" in obstacles(batch, coordinator).lower().replace("e-mail", "email")
 
 
 def test_an_ended_enrollment_that_was_moved_since_stands_in_the_way(coordinator: Staff, amina: Client) -> None:
