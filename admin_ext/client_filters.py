@@ -8,6 +8,9 @@ from unfold.contrib.filters.admin import DropdownFilter
 from admin_ext.lists import ProgramFilter, choice_filter
 from core.choices import GENDERS, IMMIGRATION_STATUSES, LANGUAGES, RACES
 from core.models import Enrollment, Restriction
+from core.rules import visible_to
+
+ANY_PROGRAM = "any"
 
 
 class CurrentProgramFilter(ProgramFilter):
@@ -15,12 +18,17 @@ class CurrentProgramFilter(ProgramFilter):
 
     title = "program today"
 
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(ANY_PROGRAM, "Any program"), *super().lookups(request, model_admin)]
+
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if not self.value():
             return queryset
         if self.value() not in {key for key, _ in self.lookup_choices}:
             return queryset.none()
-        rows = Enrollment.objects.active_on(timezone.localdate()).filter(program=self.value())
+        rows = visible_to(request.user, Enrollment).active_on(timezone.localdate())
+        if self.value() != ANY_PROGRAM:
+            rows = rows.filter(program=self.value())
         return queryset.filter(pk__in=_people(rows))
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from admin_ext import words
+from admin_ext.client_filters import ANY_PROGRAM
 from admin_ext.inbox import chip_of
 from admin_ext.programs import with_places
 from admin_ext.sidebar import waiting
@@ -49,7 +50,7 @@ def _clients(user: Any, day: date) -> dict[str, Any]:
         "title": "Clients active today",
         "number": f"{number:,}",
         "note": "different people, all programs",
-        "url": _url("core_client_changelist"),
+        "url": f"{_url('core_client_changelist')}?program={ANY_PROGRAM}",
     }
 
 

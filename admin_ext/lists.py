@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.views import ChangeList
 
+from admin_ext.scoping import program_label
 from core.models import Department, Program
 from core.models.assigned import in_order
 from core.rules import visible_to
@@ -116,7 +117,7 @@ class ProgramFilter(RecordFilter):
         return super().records(request).select_related("department")
 
     def label(self, record: Program) -> str:
-        return f"{record.name} · {record.department}"
+        return program_label(record)
 
 
 class DepartmentFilter(RecordFilter):

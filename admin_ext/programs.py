@@ -19,6 +19,7 @@ from admin_ext.forms import CCDForm
 from admin_ext.inlines import CCDInline, ReadOnlyInline
 from admin_ext.lists import DepartmentFilter
 from admin_ext.restoring import Restoring
+from admin_ext.scoping import program_label
 from core.models import Enrollment, Program, ProgramCapacity, ProgramStaff, Staff
 from core.rules import visible_to
 
@@ -162,7 +163,7 @@ class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
         return with_places(self.get_queryset(request))
 
     def choice_label(self, obj: Program) -> str:
-        return f"{obj.name} · {obj.department}"
+        return program_label(obj)
 
     def render_change_form(
         self, request: HttpRequest, context: dict, *args: object, **kwargs: object

@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 
 from core import rules
 from core.models import Client, Program
@@ -16,7 +17,7 @@ class ProgramChoiceField(forms.ModelChoiceField):
     """Two departments may have a program of the same name."""
 
     def label_from_instance(self, obj: Program) -> str:
-        return f"{obj.name} · {obj.department}"
+        return program_label(obj)
 
 
 class ClientChoiceField(forms.ModelChoiceField):
@@ -42,6 +43,12 @@ def _is_key(text: str) -> bool:
 
 
 _CHOICE_FIELDS = {Program: ProgramChoiceField, Client: ClientChoiceField}
+
+
+def program_label(program: Program) -> str:
+    """Name and department; of a closed program its last day, since one is chosen for days when it ran."""
+    closed = program.closed_on is not None and program.closed_on < timezone.localdate()
+    return f"{program.name} · {program.department}" + (f" · closed {program.closed_on}" if closed else "")
 
 
 def client_label(client: Client) -> str:

@@ -284,3 +284,27 @@ def test_the_first_pages_of_a_long_list_are_the_same_however_they_are_read(brows
             )
     assert pages[:2] == pages[2:]
     assert [len(found) for found in pages] == [50] * 4
+
+
+def test_the_clients_of_the_first_page_are_those_behind_its_number(browse, coordinator, amina, shelter, clinic):
+    with audit.acting(None, channel="command"):
+        elsewhere = Client.objects.create(first_name="Else", last_name="Where", linked_to=amina)
+        Enrollment.objects.create(client=elsewhere, program=clinic, start_date=date(2024, 1, 1))
+        gone = Client.objects.create(first_name="Gone", last_name="Long")
+        Enrollment.objects.create(client=gone, program=clinic, start_date=date(2024, 1, 1), end_date=date(2024, 2, 1))
+    browser = browse(coordinator)
+    card = next(c for c in browser.get("/admin/").context["cards"] if c["title"] == "Clients active today")
+    found = browser.get(card["url"]).context["cl"]
+    assert card["number"] == str(found.result_count) == "1"
+    assert [client.pk for client in found.result_list] == [amina.pk]
+
+
+def test_a_closed_program_is_offered_with_its_last_day(browse, coordinator, shelter, clinic):
+    with audit.acting(None, channel="command"):
+        Program.objects.filter(pk=clinic.pk).update(closed_on=date(2025, 3, 31))
+        Program.objects.filter(pk=shelter.pk).update(closed_on=timezone.localdate() + timedelta(days=1))
+    form = browse(coordinator).get(url("enrollment_add")).context["adminform"].form
+    offered = [str(label) for _, label in form.fields["program"].choices]
+    assert "Clinic · Health · closed 2025-03-31" in offered
+    assert f"{shelter.name} · {shelter.department}" in offered
+    assert "Clinic · Health · closed 2025-03-31" in browse(coordinator).get(url("client_changelist")).content.decode()
