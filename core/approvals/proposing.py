@@ -50,11 +50,22 @@ def _send(changes: Sequence[PendingChange], actor: Staff, reason: str) -> None:
 
 
 def _refuse_repeat(changes: Sequence[PendingChange], actor: Staff) -> None:
-    """A removal says no more the second time: the same person sends it once, while it waits."""
-    removed = [change.entity_id for change in changes if change.kind == "delete"]
-    waiting = PendingChange.objects.filter(requested_by=actor, status=PENDING, kind="delete", entity_id__in=removed)
-    if waiting.exists():
-        raise Conflict("You have proposed to remove this already; it waits for approval.")
+    """The same says no more the second time: one person sends it once, while it waits. Of two clicks at one moment the
+    second waits here for the first.
+    """
+    Staff.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    for change in changes:
+        waiting = PendingChange.objects.filter(
+            requested_by=actor,
+            status=PENDING,
+            kind=change.kind,
+            entity=change.entity,
+            diff_json__after=change.diff_json["after"],
+        )
+        same = waiting if change.kind == "create" else waiting.filter(entity_id=change.entity_id)
+        if same.exists():
+            what = "to remove this" if change.kind == "delete" else "the same"
+            raise Conflict(f"You have proposed {what} already; it waits for approval.")
 
 
 def _rehearsed(draft: Draft, actor: Staff) -> PendingChange | None:

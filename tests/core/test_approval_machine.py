@@ -92,6 +92,8 @@ class Desk(RuleBasedStateMachine):
             wanted |= {also: self._value((slot[0], also), choice)}
         differs = {name for name, value in wanted.items() if self.values[slot[0], name] != value}
         refusal = NotAllowed if who not in PROPOSING else None if differs else Invalid
+        if refusal is None and self._asked_already(who, slot, {name: wanted[name] for name in differs}):
+            refusal = Conflict
         sent: list[PendingChange] = []
 
         def act() -> None:
@@ -266,6 +268,13 @@ class Desk(RuleBasedStateMachine):
         found = self._seen(change, who) or self._over(change)
         own = change.requested_by == self.people[who]
         return found or (NotAllowed if own or who not in DIRECT else None)
+
+    def _asked_already(self, who: str, slot: Slot, wanted: dict[str, object]) -> bool:
+        """They sent exactly this about this record, and it waits."""
+        told = {name: value.isoformat() if isinstance(value, date) else value for name, value in wanted.items()}
+        waiting = [change for change in self.changes if change.pk not in self.decided]
+        key = self._record(slot).pk
+        return any((c.requested_by, c.entity_id, c.after) == (self.people[who], key, told) for c in waiting)
 
     def _goes_through(self, act: Callable[[], object], refusal: type[Exception] | None) -> bool:
         if refusal is None:

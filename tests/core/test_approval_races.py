@@ -206,3 +206,25 @@ def _directly(client: Client) -> None:
     with audit.acting(None, channel="command"):
         Client.objects.filter(pk=client.pk).update(gender="Man")
     connection.close()
+
+
+def test_of_two_clicks_at_one_moment_one_proposal_comes(
+    person: Callable[..., Staff], pair: tuple[Client, Client]
+) -> None:
+    manager, barrier = person("Manager"), Barrier(2)
+
+    def click() -> str:
+        barrier.wait(30)
+        try:
+            approvals.propose(pair[0], actor=manager, values={"alias": "1"}, reason="Asked")
+        except Conflict as told:
+            return str(told)
+        finally:
+            connection.close()
+        return "sent"
+
+    for number in range(10):
+        with ThreadPoolExecutor(2) as pool:
+            said = sorted(job.result(timeout=60) for job in [pool.submit(click) for _ in range(2)])
+        assert said == ["You have proposed the same already; it waits for approval.", "sent"], number
+        approvals.withdraw(PendingChange.objects.get(status="pending"), actor=manager)

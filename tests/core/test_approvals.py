@@ -157,6 +157,28 @@ class TestPropose:
         }
         assert Enrollment.objects.filter(pk=enrollment.pk).exists()
 
+    def test_the_same_is_sent_once_while_it_waits(
+        self, amina: Client, clinic: Program, manager: Staff, leader: Staff, coordinator: Staff
+    ) -> None:
+        move = Draft(Enrollment, None, {"client": amina, "program": clinic, "start_date": date(2024, 1, 1)})
+        for _ in range(2):
+            sent = [
+                approvals.propose(amina, actor=manager, values={"gender": "Man"}, reason="Asked"),
+                *approvals.submit([move], actor=manager, reason="Moved"),
+            ]
+            since = mark()
+            with pytest.raises(Conflict, match="You have proposed the same already; it waits for approval"):
+                approvals.propose(amina, actor=manager, values={"gender": "Man"}, reason="Asked once more")
+            with pytest.raises(Conflict, match="You have proposed the same already"):
+                approvals.submit([move], actor=manager, reason="Twice")
+            assert entries(since) == []
+            for change in sent:
+                approvals.withdraw(change, actor=manager)
+        approvals.propose(amina, actor=leader, values={"gender": "Man"}, reason="Somebody else may ask, too")
+        approvals.propose(
+            amina, actor=manager, values={"gender": "Man", "alias": "Mina"}, reason="And more may be asked"
+        )
+
     def test_what_is_never_deleted_is_not_proposed_for_removal(self, amina: Client, manager: Staff) -> None:
         with pytest.raises(Invalid, match="closed or ended"):
             approvals.submit([Draft(Client, amina, {}, "delete")], actor=manager, reason="")
