@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from core import approvals, audit
-from core.approvals import locking
+from core.approvals import Draft, locking
 from core.errors import Busy, CCDError, Conflict
 from core.models import AuditEntry, Client, PendingChange, Staff
 
@@ -212,11 +212,13 @@ def test_of_two_clicks_at_one_moment_one_proposal_comes(
     person: Callable[..., Staff], pair: tuple[Client, Client]
 ) -> None:
     manager, barrier = person("Manager"), Barrier(2)
+    newcomer = Draft(Client, None, {"first_name": "Once", "last_name": "Only"})
 
     def click() -> str:
+        connection.ensure_connection()
         barrier.wait(30)
         try:
-            approvals.propose(pair[0], actor=manager, values={"alias": "1"}, reason="Asked")
+            approvals.submit([newcomer], actor=manager, reason="Asked")
         except Conflict as told:
             return str(told)
         finally:
