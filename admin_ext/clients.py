@@ -1,10 +1,12 @@
 """Clients: the list, the page with its tabs, the search."""
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db import models
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -23,6 +25,7 @@ from admin_ext.looks import Watched
 from admin_ext.restoring import Restoring
 from admin_ext.scoping import client_label
 from admin_ext.similar import require_looked
+from core.audit.words import numbered
 from core.models import (
     Client,
     ClientIdentifier,
@@ -167,7 +170,7 @@ class ClientAdmin(Watched, Assigning, Restoring, Exporting, CCDModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             found = context["header"] = header(request, obj)
-            linked = (record for record, _ in found["same_person"])
+            linked = (record for record, *_ in found["same_person"])
             context["clients_shown"] = [client for client in (found["linked_to"], *linked) if client]
         if similar := getattr(request, "ccd_similar", None):
             context["similar"] = similar
@@ -227,16 +230,31 @@ def _of_person(client: Client, name: str) -> list[models.Model]:
     return [row for record in (client, *client.same_person) for row in getattr(record, name)]
 
 
-def _same_person(request: HttpRequest, client: Client) -> list[tuple[Client, Any]]:
-    """The records linked to this one, and the key of the decision, for those who may read it."""
+def _same_person(request: HttpRequest, client: Client) -> list[tuple[Client, str, Any]]:
+    """The records linked to this one, what hangs on each and so is not in the tabs of this one, and the key of the
+    decision, for those who may read it.
+    """
     records = list(visible_to(request.user, Client).filter(linked_to=client.pk))
-    if not records or not allows(request.user, "core.view_clientlink"):
-        return [(record, None) for record in records]
-    made = visible_to(request.user, ClientLink).filter(
-        client__in=records, verdict=ClientLink.Verdict.SAME, undone_at=None
-    )
-    decisions = dict(made.values_list("client_id", "pk"))
-    return [(record, decisions.get(record.pk)) for record in records]
+    if not records:
+        return []
+    decisions = {}
+    if allows(request.user, "core.view_clientlink"):
+        made = visible_to(request.user, ClientLink).filter(
+            client__in=records, verdict=ClientLink.Verdict.SAME, undone_at=None
+        )
+        decisions = dict(made.values_list("client_id", "pk"))
+    hanging = _hanging(request, records)
+    return [(record, ", ".join(hanging[record.pk]), decisions.get(record.pk)) for record in records]
+
+
+def _hanging(request: HttpRequest, records: Collection[Client]) -> dict[UUID, list[str]]:
+    """'2 enrollments', '1 discharge': the rows of each record that this person may see."""
+    told: dict[UUID, list[str]] = {record.pk: [] for record in records}
+    for model in (Enrollment, Intake, Discharge, Restriction):
+        rows = visible_to(request.user, model).filter(client__in=records).order_by()
+        for key, number in rows.values_list("client").annotate(Count("pk")):
+            told[key].append(numbered(model, number))
+    return told
 
 
 def header(request: HttpRequest, client: Client) -> dict[str, Any]:

@@ -42,6 +42,12 @@ def field_of(model: type[models.Model], column: str) -> models.Field | None:
     return found if found.concrete else None
 
 
+def numbered(model: type[models.Model], number: int) -> str:
+    """'1 enrollment', '3 enrollments'."""
+    meta = model._meta
+    return f"{number:,} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
+
+
 def label_of(model: type[models.Model] | None, column: str) -> str:
     """What people call the column."""
     field = field_of(model, column) if model else None

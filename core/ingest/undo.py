@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from core import audit, rules
+from core.audit.words import numbered
 from core.errors import Conflict, Invalid
 from core.ingest import batches, fed_back, versions
-from core.ingest.undo_obstacles import Obstacle, numbered, obstacles
+from core.ingest.undo_obstacles import Obstacle, obstacles
 from core.models import (
     Client,
     ClientIdentifier,

@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
-from django.db.models import ForeignKey, Model
+from django.db.models import ForeignKey
 from django.utils import timezone
 
-from core.audit.words import label_of, model_of
+from core.audit.words import label_of, model_of, numbered
 from core.models import Client, ClientPair, ImportBatch, ImportRow, MatchKey, PendingChange
 
 # Tables with a client that follow by themselves: rows of files, and what the database or find_duplicates works out.
@@ -147,11 +147,6 @@ def _overlaps(cursor: CursorWrapper) -> Iterator[Obstacle]:
 
 def _name(first: str | None, last: str | None) -> str:
     return f"{first or ''} {last or ''}".strip() or "A client"
-
-
-def numbered(model: type[Model], number: int) -> str:
-    meta = model._meta
-    return f"{number} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
 
 
 def _moment(when: Any) -> str:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core import audit
 from core.linking.joining import link
-from core.models import AuditEntry, Client, ClientLink, Enrollment, Program, Staff
+from core.models import AuditEntry, Client, ClientLink, Enrollment, Intake, Program, Staff
 from tests.admin_ext.conftest import url
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +173,14 @@ def test_the_list_and_the_tasks_take_as_many_queries_for_many_as_for_a_few(
 
     for tab in ("", "linked", "overlaps"):
         assert queries(2, 1950 + len(tab), tab) == queries(9, 1970 + len(tab), tab), tab
+
+
+def test_the_shown_record_says_what_hangs_on_the_other(
+    desk: Browser, coordinator: Staff, amina: Client, twice: Client, clinic: Program
+) -> None:
+    with audit.acting(None, channel="command"):
+        for program in (clinic, amina.enrollments.get().program):
+            Intake.objects.create(client=twice, program=program, intake_date=date(2024, 6, 1))
+    link(twice, amina, actor=coordinator, reason="The same")
+    page = desk.get(url("client_change", amina.pk)).content.decode()
+    assert "Amnia Yusuf</a>, with 1 enrollment, 2 intakes on that record" in page
