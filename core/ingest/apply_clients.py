@@ -41,7 +41,9 @@ class _Column:
         elif self.name == "languages_spoken":
             test = f"NOT coalesce({theirs}{cast} @> {ours}{cast} AND {theirs}{cast} <@ {ours}{cast}, false)"
         elif self.name == "address":
-            test = f"coalesce({ours}, '{{}}') || {theirs} <> coalesce({ours}, '{{}}')"
+            before, after = _addresses(ours, theirs)
+            said = (f"ccd_plain(translate(({one})::text, '.,', ''))" for one in (after, before))
+            test = f"{after} <> {before} AND {' <> '.join(said)}"
         else:
             test = f"{theirs} IS DISTINCT FROM {ours}"
         return f"({self.given} AND {theirs}{cast} IS DISTINCT FROM {ours}{cast} AND {test})"
@@ -59,8 +61,13 @@ class _Column:
     @property
     def value(self) -> str:
         """SQL: the client's value afterwards."""
-        new = "coalesce(c.address, '{}') || s.address" if self.name == "address" else f"s.{self.name}"
+        new = _addresses("c.address", "s.address")[1] if self.name == "address" else f"s.{self.name}"
         return f"CASE WHEN {self.taken} THEN {new} ELSE c.{self.name} END"
+
+
+def _addresses(ours: str, theirs: str) -> tuple[str, str]:
+    """SQL: the client's address as it is and, where the row's is taken, afterwards. A file gives some of its parts."""
+    return f"coalesce({ours}, '{{}}')", f"coalesce({ours}, '{{}}') || {theirs}"
 
 
 COLUMNS = tuple(_Column(name) for name in (*CLIENT_FIELDS, "address"))

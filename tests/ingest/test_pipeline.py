@@ -43,6 +43,9 @@ HEADERS = (
     "gender",
     "phone_number",
     "email",
+    "street",
+    "unit",
+    "city",
     "postal_code",
     "languages_spoken",
     "program",
@@ -182,6 +185,26 @@ def test_case_and_accents_are_no_difference(feed: Callable) -> None:
     )
     assert outcomes(rows) == ["unchanged"]
     assert Client.objects.get().last_name == "García-Ruiz"
+
+
+def test_case_accents_and_points_of_an_address_are_no_difference_but_its_numbers_are(feed: Callable) -> None:
+    address = {"street": "12 Rue Église St.", "unit": "4-B", "city": "Montréal", "postal_code": "H2X 1Y4"}
+    feed("SMIS", {**AMINA, "uid_external": "S-1", **address})
+    shouted = {"street": "12 RUE EGLISE ST", "unit": "4-b", "city": "MONTREAL", "postal_code": "h2x 1y4"}
+    _, rows = feed("SMIS", {**AMINA, "uid_external": "S-1", **shouted})
+    assert outcomes(rows) == ["unchanged"]
+    assert Client.objects.get().address == address
+    _, rows = feed("SMIS", {**AMINA, "uid_external": "S-1", "street": "124 Rue Eglise St"})
+    assert outcomes(rows) == ["updated"]
+    assert Client.objects.get().address == {**address, "street": "124 Rue Eglise St"}
+
+
+def test_an_address_in_capitals_is_no_disagreement_with_what_a_person_entered(feed: Callable) -> None:
+    feed("SMIS", {**AMINA, "uid_external": "S-1"})
+    with audit.acting(None, channel="admin"):
+        Client.objects.update(address={"street": "12 King St", "city": "Toronto"})
+    feed("SMIS", {**AMINA, "uid_external": "S-1", "street": "12 KING ST.", "city": "TORONTO"})
+    assert not SourceDisagreement.objects.exists()
 
 
 def test_another_source_finds_the_person_by_name_and_dob(feed: Callable, amina: Client) -> None:
