@@ -7,17 +7,15 @@ Conflict; then nothing was written.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import reversion
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models
-from django.db.models import Q
 from reversion.models import Version
 
-from core import audit, rules
-from core.choices import SCOPE_ORG
+from core import audit, barring, rules
 from core.errors import Conflict, Invalid
 from core.models import Client, Discharge, Enrollment, Restriction, Role, Staff, StaffRole
 from core.normalise import tidy
@@ -131,64 +129,13 @@ def check(record: models.Model, changed: frozenset[str] | None = None, *, barred
     except ValidationError as error:
         raise Invalid(faults(error)) from None
     moves = changed is None or changed & {"client", "program", "start_date", "end_date", "override_reason"}
-    return bool(barred and isinstance(record, Enrollment) and moves) and _overrides(record, changed)
+    return bool(barred and isinstance(record, Enrollment) and moves) and barring.in_spite(record, changed)
 
 
 def faults(error: ValidationError) -> dict[str, list[str]]:
     """Django's complaint as the faults of an Invalid."""
     found = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
     return {"" if name == NON_FIELD_ERRORS else name: list(sentences) for name, sentences in found.items()}
-
-
-def _barring(enrollment: Enrollment, changed: frozenset[str] | None) -> models.QuerySet:
-    """Restrictions of the person, by whichever record, of the whole organization or of the program of the enrollment,
-    that are in force on some day which it had not before: a stay may always be ended, or shortened.
-    """
-    days = Q(pk__in=[])
-    for first, last in _days_added(enrollment, changed):
-        some = Q(end_date__isnull=True) | Q(end_date__gte=first)
-        days |= some if last is None else some & Q(start_date__lte=last)
-    return Restriction.objects.filter(
-        Q(client__in=Client.objects.of_person(enrollment.client_id)),
-        Q(scope=SCOPE_ORG) | Q(program=enrollment.program_id),
-        days,
-    )
-
-
-def _days_added(enrollment: Enrollment, changed: frozenset[str] | None) -> Iterator[tuple[date, date | None]]:
-    """First and last day of what the enrollment has beyond the one recorded; last None: without end."""
-    start, end = enrollment.start_date, enrollment.end_date
-    known = None
-    if changed is not None and not changed & {"client", "program", "override_reason"}:
-        known = Enrollment.objects.filter(pk=enrollment.pk).values_list("start_date", "end_date").first()
-    if known is None:
-        yield start, end
-        return
-    known_start, known_end = known
-    if start < known_start:
-        yield start, min(filter(None, (end, known_start - timedelta(days=1))))
-    if known_end is not None and (end is None or end > known_end):
-        yield max(start, known_end + timedelta(days=1)), end
-
-
-def _overrides(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
-    """A reason on record speaks of the restrictions of its time; one that did not bar the stay yet needs it anew."""
-    barring = list(_barring(enrollment, changed))
-    if not any(map(str.isalnum, enrollment.override_reason or "")):
-        _refuse_barred(barring, "give the reason for the override")
-    elif changed is not None and "override_reason" not in changed:
-        known = Enrollment.objects.get(pk=enrollment.pk)
-        spoken_of = set(_barring(known, None).values_list("pk", flat=True))
-        fresh = [restriction for restriction in barring if restriction.pk not in spoken_of]
-        _refuse_barred(fresh, "give the reason for the override anew: the one on record was given before")
-    return bool(barring)
-
-
-def _refuse_barred(barring: list[Restriction], ask: str) -> None:
-    """Name the first of them, if there is one, and what is asked for."""
-    for found in barring[:1]:
-        until = f"through {found.end_date}" if found.end_date else "until further notice"
-        raise Invalid({"override_reason": [f"{found}, {until}. To enroll the client all the same, {ask}."]})
 
 
 def _end_enrollment(discharge: Discharge, actor: Staff | None, reason: str | None) -> None:

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core.approvals",),
     ("core.versions",),
     ("core.records", "core.assignments", "core.runs"),
-    ("core.audit",),
+    ("core.audit", "core.barring"),
     ("core.access", "core.sight", "core.remarks"),
     ("core.rules",),
     ("core.apps", "core.migrations"),

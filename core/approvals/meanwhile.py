@@ -1,15 +1,20 @@
-"""What happened to a record as a whole since something was proposed about it: linked to another client, or closed.
+"""What happened since something was proposed: its record was linked to another client, or closed, or the person barred.
 
-A field that moved is a choice (comparing.Stale). This is not: what was proposed may now belong to someone else.
+A field that moved is a choice (comparing.Stale). This is not: what was proposed may now belong to someone else, or its
+reason for enrolling someone in spite of a restriction does not speak of the restriction that there is now.
 """
 
 from collections.abc import Iterator
+from copy import copy
 
 from django.db import models
 from django.utils import timezone
 
+from core.approvals.diff import by_column, values_of
 from core.audit.words import is_key
-from core.models import AuditEntry, Client, PendingChange, Program
+from core.barring import barring, entered_since, told
+from core.errors import Invalid
+from core.models import AuditEntry, Client, Enrollment, PendingChange, Program
 
 
 def obstacle(change: PendingChange, record: models.Model | None) -> str | None:
@@ -29,7 +34,7 @@ def obstacle(change: PendingChange, record: models.Model | None) -> str | None:
             )
         if subject.closed_on is not None and (entry := _since(change, subject, "closed_on")):
             return f"{subject} was closed {_by(entry)}, after this was proposed. Decline it, or open the record again."
-    return None
+    return _barred_since(change, record)
 
 
 def _subjects(change: PendingChange, record: models.Model | None) -> Iterator[Client | Program]:
@@ -46,6 +51,30 @@ def _subjects(change: PendingChange, record: models.Model | None) -> Iterator[Cl
     program = after.get("program_id") or after.get("program")
     if is_key(program):
         yield from Program.objects.filter(pk=program)
+
+
+def _barred_since(change: PendingChange, record: models.Model | None) -> str | None:
+    """An enrollment proposed with a reason in spite of restrictions, and one of them came later."""
+    if change.entity != Enrollment._meta.db_table or not change.after.get("override_reason"):
+        return None
+    enrollment = copy(record) if isinstance(record, Enrollment) else Enrollment(pk=change.entity_id)
+    try:
+        values = values_of(Enrollment, by_column(Enrollment, change.after))
+    except Invalid:
+        return None  # who approves it is told so
+    for name, value in values.items():
+        setattr(enrollment, name, value)
+    if not enrollment.client_id or not enrollment.start_date:
+        return None
+    found = list(barring(enrollment))
+    since = entered_since(found, change.requested_at)
+    for restriction in found:
+        if restriction.pk in since:
+            return (
+                f"{told(restriction)}: this was entered or changed after this was proposed, and the reason for the "
+                "override does not speak of it. Decline it; it can be proposed anew with a reason that does."
+            )
+    return None
 
 
 def _since(change: PendingChange, subject: models.Model, column: str) -> AuditEntry | None:

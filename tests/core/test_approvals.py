@@ -281,6 +281,31 @@ class TestApprove:
             approvals.withdraw(change, actor=change.requested_by)
         assert entries(since) == []
 
+    def test_a_reason_given_before_the_restriction_does_not_enroll_in_spite_of_it(
+        self, amina: Client, clinic: Program, manager: Staff, coordinator: Staff
+    ) -> None:
+        def bar(**values: object) -> None:
+            with audit.acting(None, channel="command"):
+                Restriction.objects.create(client=amina, scope="org", reason="Assault", **values)
+
+        def ask() -> PendingChange:
+            (change,) = approvals.submit([Draft(Enrollment, None, values)], actor=manager, reason="Urgent")
+            return change
+
+        values = {"client": amina, "program": clinic, "start_date": date(2026, 2, 1), "override_reason": "Urgent"}
+        bar(start_date=date(2025, 1, 1), end_date=date(2025, 12, 31))
+        early = ask()
+        bar(start_date=date(2026, 3, 1))
+        since = mark()
+        with pytest.raises(Conflict, match="barred from the whole organization from 2026-03-01, until further notice"):
+            approvals.approve(early, actor=coordinator)
+        with pytest.raises(Conflict, match="does not speak of it"):
+            approvals.approve_group([early], actor=coordinator)
+        assert entries(since) == []
+        approvals.decline(early, actor=coordinator, rationale="Barred since")
+        approvals.approve(ask(), actor=coordinator)  # sent in sight of it
+        assert amina.enrollments.filter(program=clinic).exists()
+
     def test_a_new_row_gets_the_key_it_was_promised(
         self, amina: Client, clinic: Program, leader: Staff, coordinator: Staff
     ) -> None:

@@ -275,3 +275,32 @@ def test_the_reason_for_an_override_is_neither_taken_away_nor_outlived(
         records.change(stay, actor=coordinator, values={"end_date": None})
     anew = {"end_date": None, "override_reason": "court order of April"}
     assert records.change(stay, actor=coordinator, values=anew) == {"end_date", "override_reason"}
+
+
+def test_a_reason_does_not_speak_of_a_restriction_that_came_after_it(
+    coordinator: Staff, amina: Client, clinic: Program
+) -> None:
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 1, 15)}
+    stay = records.create(
+        Enrollment, actor=coordinator, values={**values, "override_reason": "Her sister is here, too"}
+    )
+    with audit.acting(None, channel="command"):
+        bar = Restriction.objects.create(client=amina, scope="program", program=clinic, start_date=date(2026, 11, 20))
+    records.end(stay, actor=coordinator, on=date(2026, 11, 20))  # the first barred day, on which she was there
+    with pytest.raises(Invalid, match="anew"):
+        records.change(stay, actor=coordinator, values={"end_date": None})
+    records.change(stay, actor=coordinator, values={"end_date": None, "override_reason": "In spite of November"})
+    records.end(stay, actor=coordinator, on=date(2026, 11, 20))
+    records.change(stay, actor=coordinator, values={"end_date": None})  # the reason knows this one
+    records.end(stay, actor=coordinator, on=date(2026, 11, 20))
+    records.change(bar, actor=coordinator, values={"scope": "org", "program": None})
+    with pytest.raises(Invalid, match="anew"):
+        records.change(stay, actor=coordinator, values={"end_date": None})
+
+
+def test_a_stay_that_ends_on_the_last_day_there_is_can_be_opened(
+    coordinator: Staff, amina: Client, clinic: Program
+) -> None:
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 1, 1), "end_date": date.max}
+    stay = records.create(Enrollment, actor=coordinator, values=values)
+    assert records.change(stay, actor=coordinator, values={"end_date": None}) == {"end_date"}
