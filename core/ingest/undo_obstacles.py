@@ -29,6 +29,7 @@ def obstacles(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
     yield from _proposals(cursor)
     yield from _later_files(cursor, batch)
     yield from _overlaps(cursor)
+    yield from _barred_since(cursor)
 
 
 def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstacle]:
@@ -38,7 +39,7 @@ def _changed_later(cursor: CursorWrapper, batch: ImportBatch) -> Iterator[Obstac
     cursor.execute(
         """
         SELECT u.client_id, l.entity, c.first_name, c.last_name, l.action, l.changed_at, s.first_name, s.last_name,
-               ARRAY(SELECT k FROM jsonb_object_keys(coalesce(l.diff_json -> 'after', '{}')) k
+               ARRAY(SELECT k FROM jsonb_object_keys(coalesce(nullif(l.diff_json -> 'after', 'null'), '{}')) k
                      WHERE u.made OR k = ANY(u.fields) ORDER BY k)
         FROM undone u JOIN audit_log l ON (l.entity, l.entity_id) = (u.entity, u.entity_id) AND l.position > u.first
         LEFT JOIN clients c ON c.client_id = u.client_id LEFT JOIN staff s ON s.staff_id = l.changed_by
@@ -141,6 +142,36 @@ def _overlaps(cursor: CursorWrapper) -> Iterator[Obstacle]:
         yield Obstacle(
             f"{_name(first, last)}: the enrollment in {program} would be open again, and one that came later begins "
             f"on {start}.",
+            client,
+        )
+
+
+def _barred_since(cursor: CursorWrapper) -> Iterator[Obstacle]:
+    """Enrollments that get days back on which the person has been barred since. What stood before the file in spite of
+    a restriction may stand again.
+    """
+    cursor.execute(
+        """
+        SELECT c.client_id, c.first_name, c.last_name, p.name, min(r.start_date)
+        FROM undone_values v JOIN undone u USING (entity, entity_id)
+        JOIN client_program_enrollments e ON e.enrollment_id = v.entity_id
+        CROSS JOIN LATERAL jsonb_populate_record(e, v.before) b
+        JOIN clients c ON c.client_id = e.client_id JOIN programs p ON p.program_id = e.program_id
+        CROSS JOIN LATERAL (SELECT coalesce(c.linked_to, c.client_id) AS person) whose
+        JOIN clients o ON o.client_id = whose.person OR o.linked_to = whose.person
+        JOIN service_restrictions r ON r.client_id = o.client_id AND (r.scope = 'org' OR r.program_id = e.program_id)
+        WHERE v.entity = 'client_program_enrollments'
+          AND datemultirange(daterange(b.start_date, b.end_date, '[]'))
+              - datemultirange(daterange(e.start_date, e.end_date, '[]')) && daterange(r.start_date, r.end_date, '[]')
+          AND EXISTS (SELECT FROM audit_log l WHERE (l.entity, l.entity_id) = ('service_restrictions', r.restriction_id)
+                      AND l.position > u.first AND l.action IN ('create', 'update'))
+        GROUP BY c.client_id, c.first_name, c.last_name, p.name ORDER BY c.last_name, c.first_name, p.name
+        """
+    )
+    for client, first, last, program, start in cursor.fetchall():
+        yield Obstacle(
+            f"{_name(first, last)}: the enrollment in {program} would go on, and since this file came they have been "
+            f"barred from there from {start}.",
             client,
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import Model
 
 from core import approvals, audit, records, rules
 from core.errors import Conflict, FileBusy, Invalid, NotAllowed
@@ -466,3 +467,39 @@ def test_a_program_of_the_same_name_is_none_of_its_business(coordinator: Staff, 
     undo.undo(batch, actor=coordinator, reason="Wrong file")
     assert Department.objects.count() == 1
     assert not Enrollment.objects.exists()
+
+
+@pytest.mark.parametrize("model", [Enrollment, Intake, Discharge, ClientIdentifier])
+def test_a_record_of_the_file_that_was_removed_by_hand_stands_in_the_way(
+    coordinator: Staff, shelter: Program, model: type[Model]
+) -> None:
+    stay = {"program": "Hostel A", "intake_date": "2026-01-05", "start_date": "2026-01-05"}
+    batch = feed({**INES, **stay, "discharge_date": "2026-02-01", "discharge_reason": "Housed"})
+    records.remove(model.objects.get(), actor=coordinator, reason="Entered wrongly")
+    assert f"the {model._meta.verbose_name} was removed on" in obstacles(batch, coordinator)
+
+
+@pytest.mark.parametrize(
+    ("came", "linked", "stands"),
+    [("after", False, True), ("after", True, True), ("before", False, False), ("elsewhere", False, False)],
+)
+def test_a_stay_is_not_given_back_days_on_which_the_person_was_barred_since(
+    coordinator: Staff, amina: Client, shelter: Program, clinic: Program, came: str, linked: bool, stands: bool
+) -> None:
+    def bar() -> None:
+        with audit.acting(coordinator, channel="admin"):
+            whose = Client.objects.create(first_name="Amina", last_name="Too", linked_to=amina) if linked else amina
+            where = clinic if came == "elsewhere" else shelter
+            Restriction.objects.create(client=whose, scope="program", program=where, start_date=date(2026, 9, 2))
+
+    if came == "before":
+        bar()
+    batch = feed({**AMINA, "program": "Hostel A", "discharge_date": "2026-09-01"})
+    assert Enrollment.objects.get(program=shelter).end_date == date(2026, 9, 1)
+    if came != "before":
+        bar()
+    if stands:
+        assert "Hostel A would go on, and since this file came" in obstacles(batch, coordinator)
+    else:
+        undo.undo(batch, actor=coordinator, reason="Wrong file")
+        assert Enrollment.objects.get(program=shelter).end_date is None
