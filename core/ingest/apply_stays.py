@@ -179,7 +179,9 @@ def _note_closed(cursor: CursorWrapper) -> None:
 
 
 def _note_restrictions(cursor: CursorWrapper) -> None:
-    """The source reports that someone was served in spite of a restriction: kept, since it is so, and said."""
+    """The source reports that someone was served in spite of a restriction: kept, since it is so, and said; of a stay
+    that is known where the row makes it longer.
+    """
     cursor.execute(
         """
         UPDATE staging s SET note = concat_ws(' ', s.note,
@@ -187,8 +189,11 @@ def _note_restrictions(cursor: CursorWrapper) -> None:
         WHERE s.outcome IS NULL AND EXISTS (
             SELECT FROM spans p JOIN records_of o ON o.person = p.client_id
             JOIN service_restrictions r ON r.client_id = o.client_id
-            WHERE p.enrollment_id IS NULL AND p.first_row = s.row_number
+            WHERE CASE WHEN p.enrollment_id IS NULL THEN p.first_row ELSE p.end_row END = s.row_number
+              AND (p.enrollment_id IS NULL OR p.new_end > p.old_end)
               AND (r.scope = 'org' OR r.program_id = p.program_id)
-              AND daterange(r.start_date, r.end_date, '[]') && daterange(p.start_date, p.new_end, '[]'))
+              AND daterange(r.start_date, r.end_date, '[]') && CASE
+                  WHEN p.enrollment_id IS NULL THEN daterange(p.start_date, p.new_end, '[]')
+                  ELSE daterange(least(p.old_end, p.new_end), p.new_end, '(]') END)
         """
     )

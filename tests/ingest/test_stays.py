@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from core import audit
 from core.ingest import pipeline
 from core.linking.joining import link
-from core.models import Client, Discharge, Enrollment, ImportBatch, ImportRow, Program, SourceDisagreement, Staff
+from core.models import (
+    Client,
+    Discharge,
+    Enrollment,
+    ImportBatch,
+    ImportRow,
+    Program,
+    Restriction,
+    SourceDisagreement,
+    Staff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -210,3 +220,25 @@ def test_what_a_file_says_of_ends_is_true(noor: Client, shelter: Program, file: 
             elif "gives another end" not in (row.note or ""):
                 assert ended, (there, rows, after)
         transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "noted"),
+    [
+        ("2026-09-02", None, True),
+        ("2026-12-31", None, True),
+        ("2027-01-01", None, False),
+        ("2026-08-01", "2026-09-01", False),
+    ],
+)
+def test_a_row_that_makes_a_stay_longer_in_spite_of_a_restriction_says_so(
+    noor: Client, shelter: Program, since: str, until: str | None, noted: bool
+) -> None:
+    feed(start("2026-01-05", end_date="2026-09-01"))
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(client=noor, scope="program", program=shelter, start_date=since, end_date=until)
+    (row,) = feed(start("2026-01-05", end_date="2026-12-31"))
+    assert row.outcome == "updated"
+    assert ("a coordinator should know" in (row.note or "")) is noted
+    (row,) = feed(start("2026-01-05", end_date="2026-10-31"))
+    assert "a coordinator should know" not in (row.note or "")
