@@ -1,6 +1,6 @@
 """The audit log: who did what, when and by which road; one entry with before and after; the same as CSV."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -103,7 +103,9 @@ class DaysFilter(RangeDateFilter):
         last = parse_date_str(self.used_parameters.get(f"{self.parameter_name}_to") or "")
         if first:
             queryset = queryset.filter(changed_at__gte=_midnight(first))
-        return queryset.filter(changed_at__lt=_midnight(last + timedelta(days=1))) if last else queryset
+        if not last or last >= date.max:
+            return queryset
+        return queryset.filter(changed_at__lt=_midnight(last + timedelta(days=1)))
 
 
 def _midnight(day: Any) -> datetime:

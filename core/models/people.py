@@ -30,7 +30,13 @@ class StaffManager(BaseUserManager):
     """Finds accounts by e-mail, ignoring case."""
 
     def get_by_natural_key(self, username: str) -> "Staff":
-        return self.get(email__iexact=username.strip())
+        return self.of_email(username).get()
+
+    def of_email(self, email: str) -> models.QuerySet["Staff"]:
+        """The account of an address, or none. In small letters, as the database keeps them unique: iexact compares in
+        capitals, in which two addresses may be the same (ı and i).
+        """
+        return self.alias(small=Lower("email")).filter(small=Lower(models.Value(email.strip())))
 
 
 class Staff(AbstractBaseUser, PermissionsMixin, TimestampedModel):

@@ -71,6 +71,12 @@ def test_it_filters_by_record_days_person_action_and_road_and_finds_clients(
     assert shown(browse(coordinator).get(url("auditentry_changelist"), query)) == expected
 
 
+@pytest.mark.parametrize("end", ["9999-12-31", "0001-01-01"])
+def test_any_day_there_is_may_be_asked_for(browse: Callable, edited: AuditEntry, coordinator: Staff, end: str) -> None:
+    for name in ("changed_at_from", "changed_at_to"):
+        assert browse(coordinator).get(url("auditentry_changelist"), {name: end}).status_code == 200
+
+
 @pytest.mark.parametrize("query", [{"changed_at_from": "nonsense"}, {"diff_json__icontains": "x"}, {"q": "\x00"}])
 def test_an_odd_question_is_no_accident(browse: Callable, edited: AuditEntry, coordinator: Staff, query: dict) -> None:
     assert browse(coordinator).get(url("auditentry_changelist"), query).status_code in (200, 302, 400)

@@ -50,6 +50,17 @@ def test_the_same_email_in_other_letters_is_refused(browse, administrator, worke
     assert "exists already" in response.content.decode()
 
 
+def test_an_address_that_is_another_in_small_letters_locks_nobody_out(browse, client, administrator):
+    """In capitals the dotless ı is an I."""
+    browser = browse(administrator)
+    for email in ("ines@example.org", "ınes@example.org"):
+        form = _form(email=email, roles=[_role("Manager")], password1=PASSWORD, password2=PASSWORD)
+        assert browser.post(url("staff_add"), form).status_code == 302
+    answer = client.post("/admin/login/", {"username": " Ines@Example.org", "password": PASSWORD})
+    assert answer.status_code == 302
+    assert client.get("/admin/").wsgi_request.user.email == "ines@example.org"
+
+
 def test_an_account_is_closed_and_its_roles_changed(browse, administrator, worker):
     data = _form(first_name=worker.first_name, last_name=worker.last_name, email=worker.email, roles=[_role("Analyst")])
     del data["active"]

@@ -53,7 +53,7 @@ class Command(SentenceCommand):
             validate_email(email)
         except ValidationError:
             raise CommandError(f"{email!r} is not an e-mail address.") from None
-        if Staff.objects.filter(email__iexact=email).exists():
+        if Staff.objects.of_email(email).exists():
             raise CommandError(f"There is an account {email} already.")
         first, last = _names(email, options["first_name"], options["last_name"])
         staff = Staff(email=email, first_name=first, last_name=last)

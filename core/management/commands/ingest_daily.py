@@ -103,7 +103,7 @@ def _refuse_overwriting(src: Path, options: dict[str, Any]) -> None:
 def _actor(email: str | None) -> Staff | None:
     if email is None:
         return None
-    person = Staff.objects.filter(email__iexact=email.strip(), active=True).first()
+    person = Staff.objects.of_email(email).filter(active=True).first()
     if person is None:
         raise CCDError(f"No active staff member has the e-mail {email}.")
     return person
