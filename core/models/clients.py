@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from guardian.models import UserObjectPermissionBase
 
-from core.models.base import AuditedModel, Folded, TimestampedModel, uuid_key
+from core.models.base import AuditedModel, Folded, TimestampedModel, days_readable, uuid_key
 from core.models.triggers import BOTH_ROWS, NEW_ROWS, Call, Referred, Touch, audited
 
 
@@ -122,6 +122,7 @@ class Client(TimestampedModel):
                 name="client_dob_possible",
                 violation_error_message="The date of birth cannot be in the future, nor before 1850.",
             ),
+            days_readable("client_day_readable", "closed_on"),
             models.CheckConstraint(
                 condition=~models.Q(uid_external__regex=r"^\s*$"),
                 name="client_uid_not_blank",
@@ -151,6 +152,14 @@ class Client(TimestampedModel):
         ]
         triggers = [
             *audited(hidden=("edited_fields",), by_file=True),
+            Call(
+                "ccd_keep_pointer",
+                name="one_pointer",
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Q(new__linked_to__isnull=False),
+            ),
             Touch(remembered=REMEMBERED_FIELDS),
             Referred("client_id", "import_rows", "client_id", name="of_import_rows", operation=pgtrigger.Delete),
             Call("ccd_keep_keys", name="match_keys", when=pgtrigger.After, operation=pgtrigger.Delete),

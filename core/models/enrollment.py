@@ -15,7 +15,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from core.models.base import AuditedModel, TimestampedModel, uuid_key
+from core.models.base import AuditedModel, TimestampedModel, days_readable, uuid_key
 from core.models.clients import Client
 from core.models.programs import Program
 from core.models.triggers import Touch, audited
@@ -78,6 +78,7 @@ class Enrollment(TimestampedModel):
         db_table = "client_program_enrollments"
         ordering = ["-start_date", "enrollment_id"]
         constraints = [
+            days_readable("enrollment_days_readable", "start_date", "end_date"),
             models.CheckConstraint(
                 condition=Q(end_date__isnull=True) | Q(end_date__gte=F("start_date")),
                 name="enrollment_ends_after_start",
@@ -151,6 +152,7 @@ class Intake(AuditedModel):
     class Meta(AuditedModel.Meta):
         db_table = "intakes"
         ordering = ["-intake_date", "intake_id"]
+        constraints = [days_readable("intake_day_readable", "intake_date")]
         indexes = [models.Index(fields=["client", "program", "intake_date"], name="intake_of_client")]
 
     def __str__(self) -> str:
@@ -176,6 +178,7 @@ class Discharge(AuditedModel):
     class Meta(AuditedModel.Meta):
         db_table = "discharges"
         ordering = ["-discharge_date", "discharge_id"]
+        constraints = [days_readable("discharge_day_readable", "discharge_date")]
         indexes = [models.Index(fields=["client", "program", "discharge_date"], name="discharge_of_client")]
         triggers = [*audited(hidden=("edited_fields",), by_file=True), Touch(remembered=("reason",))]
 

@@ -4,7 +4,7 @@ import pgtrigger
 from django.db import models
 from django.db.models.functions import Lower
 
-from core.models.base import AuditedModel, TimestampedModel, uuid_key
+from core.models.base import AuditedModel, TimestampedModel, days_readable, uuid_key
 from core.models.people import Staff
 from core.models.triggers import Call, audited
 
@@ -62,6 +62,7 @@ class Program(TimestampedModel):
         verbose_name_plural = "programs & services"
         ordering = ["name", "department__name"]
         constraints = [
+            days_readable("program_days_readable", "capacity_effective_date", "closed_on"),
             models.UniqueConstraint(
                 Lower("name"),
                 "department",
@@ -102,6 +103,7 @@ class ProgramCapacity(AuditedModel):
                 fields=["program", "effective_date"], nulls_distinct=False, name="capacity_one_per_day"
             ),
             models.CheckConstraint(condition=models.Q(capacity__gte=0), name="capacity_not_negative"),
+            days_readable("capacity_day_readable", "effective_date"),
         ]
 
     def __str__(self) -> str:

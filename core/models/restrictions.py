@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from core.choices import SCOPE_ORG, SCOPE_PROGRAM, SCOPES
-from core.models.base import TimestampedModel, uuid_key
+from core.models.base import TimestampedModel, days_readable, uuid_key
 from core.models.clients import Client
 from core.models.enrollment import require_order
 from core.models.programs import Program
@@ -52,6 +52,7 @@ class Restriction(TimestampedModel):
         verbose_name = "restriction"
         ordering = ["-start_date", "restriction_id"]
         constraints = [
+            days_readable("restriction_days_readable", "start_date", "end_date"),
             models.CheckConstraint(
                 condition=Q(scope=SCOPE_ORG, program__isnull=True) | Q(scope=SCOPE_PROGRAM, program__isnull=False),
                 name="restriction_scope_fits",

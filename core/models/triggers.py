@@ -44,6 +44,19 @@ class AlwaysStatementTriggerSql(AlwaysTriggerSql):
         """
 
 
+class AlwaysConstraintTriggerSql(AlwaysTriggerSql):
+    """The same for a trigger that asks when the transaction ends. Migrations refer to it."""
+
+    def get_template(self) -> str:
+        return """
+            DROP TRIGGER IF EXISTS {pgid} ON {table};
+            CREATE CONSTRAINT TRIGGER {pgid} {when} {operation} ON {table} DEFERRABLE INITIALLY DEFERRED
+            FOR EACH {level} {condition} EXECUTE FUNCTION {execute};
+            ALTER TABLE {table} ENABLE ALWAYS TRIGGER {pgid};
+            COMMENT ON TRIGGER {pgid} ON {table} IS '{hash}';
+        """
+
+
 class SharedTrigger(pgtrigger.Trigger):
     """A trigger that calls `function`, one of those the migrations make, with `arguments(model)`."""
 
@@ -70,7 +83,8 @@ class SharedTrigger(pgtrigger.Trigger):
         if self.referencing:
             sql = AlwaysStatementTriggerSql(**how, referencing=self.referencing)
         else:
-            sql = AlwaysTriggerSql(**how, condition=self.render_condition(model))
+            kind = AlwaysConstraintTriggerSql if self.timing == pgtrigger.Deferred else AlwaysTriggerSql
+            sql = kind(**how, condition=self.render_condition(model))
         return compiler.Trigger(name=self.name, sql=sql)
 
 

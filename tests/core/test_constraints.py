@@ -3,10 +3,21 @@
 import threading
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 
 from core import audit
-from core.models import Client, ImportBatch, ImportRow, PendingChange, Program, ProgramCapacity, Restriction, Staff
+from core.models import (
+    Client,
+    Discharge,
+    ImportBatch,
+    ImportRow,
+    Intake,
+    PendingChange,
+    Program,
+    ProgramCapacity,
+    Restriction,
+    Staff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -261,3 +272,95 @@ def test_a_table_of_ones_own_cannot_write_into_the_log(amina: Client, call: str)
     run("CREATE TEMP TABLE clients (client_id uuid, first_name text) ON COMMIT DROP")
     with pytest.raises(ProgrammingError, match="permission denied"):
         run(f"CREATE TRIGGER t AFTER UPDATE ON pg_temp.clients FOR EACH ROW EXECUTE FUNCTION public.{call}")
+
+
+def test_a_restriction_is_not_deleted_from_within_the_statement_that_ends_it_long_ago(amina: Client) -> None:
+    with audit.acting(None, channel="command"):
+        bar = Restriction.objects.create(client=amina, scope="org", start_date="2026-01-01")
+    with pytest.raises(IntegrityError, match="not deleted while its last change is not in the log"):
+        run(
+            """
+            CREATE FUNCTION pg_temp.gone(key uuid) RETURNS int LANGUAGE plpgsql AS
+            $$ BEGIN DELETE FROM public.service_restrictions WHERE restriction_id = key; RETURN 1; END $$;
+            UPDATE service_restrictions SET start_date = '1990-01-01', end_date = '1990-01-02'
+            RETURNING pg_temp.gone(restriction_id)
+            """
+        )
+    assert Restriction.objects.get() == bar
+
+
+def test_a_capacity_is_not_kept_in_a_table_of_ones_own(shelter: Program) -> None:
+    run("CREATE TEMP TABLE program_capacities (LIKE public.program_capacities INCLUDING ALL)")
+    run("UPDATE programs SET capacity_current = 97, capacity_effective_date = '2026-05-01'")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(capacity) FROM public.program_capacities")
+        assert cursor.fetchone() == (97,)
+
+
+@pytest.mark.parametrize("day", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC"])
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("client_program_enrollments", "start_date"),
+        ("client_program_enrollments", "end_date"),
+        ("service_restrictions", "start_date"),
+        ("service_restrictions", "end_date"),
+        ("intakes", "intake_date"),
+        ("discharges", "discharge_date"),
+        ("programs", "closed_on"),
+        ("programs", "capacity_effective_date"),
+        ("clients", "closed_on"),
+    ],
+)
+def test_no_day_is_kept_that_no_page_could_show(amina: Client, table: str, column: str, day: str) -> None:
+    program = Program.objects.get()
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(client=amina, scope="org", start_date="2026-01-01")
+        Intake.objects.create(client=amina, program=program, intake_date="2026-01-01")
+        Discharge.objects.create(client=amina, program=program, discharge_date="2026-01-01")
+    refused(f"UPDATE {table} SET {column} = %s", "_readable|_ends_after_start|lower bound", [day])
+
+
+def _link(pairs: list[tuple[Client, Client]]) -> None:
+    """In this order, and asked at the end as on commit."""
+    with transaction.atomic():
+        for client, to in pairs:
+            run("UPDATE clients SET linked_to = %s WHERE client_id = %s", [to.pk, client.pk])
+        run("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_a_record_is_never_linked_to_one_that_is_linked_itself(amina: Client, order: tuple[int, ...]) -> None:
+    with audit.acting(None, channel="command"):
+        others = [Client.objects.create(first_name="Amina", last_name=f"{n}") for n in range(3)]
+    for pairs in ([(0, 1), (1, 2)], [(0, 1), (1, 2), (2, 0)], [(0, 1), (1, 0)]):
+        with pytest.raises(IntegrityError, match="not linked to another one itself"):
+            _link([(others[a], others[b]) for a, b in (pairs[n] for n in order if n < len(pairs))])
+    run("UPDATE clients SET linked_to = %s WHERE client_id = ANY(%s)", [amina.pk, [one.pk for one in others]])
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    assert set(Client.objects.filter(linked_to=amina)) == set(others)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_links_at_one_moment_that_would_make_a_chain_one_is_refused() -> None:
+    with audit.acting(None, channel="command"):
+        a, b, c = (Client.objects.create(first_name=name, last_name="Chain") for name in "abc")
+    barrier, said = threading.Barrier(2), []
+
+    def point(client: Client, to: Client) -> None:
+        try:
+            with audit.acting(None, channel="command"):
+                Client.objects.filter(pk=client.pk).update(linked_to=to)
+                barrier.wait(20)
+            said.append("linked")
+        except (IntegrityError, OperationalError) as error:
+            said.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=point, args=pair) for pair in ((a, b), (b, c))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(said) in (["IntegrityError", "linked"], ["OperationalError", "linked"])

@@ -47,6 +47,16 @@ def test_no_one_decides_in_another_ones_name(change: PendingChange, coordinator:
         update(change, coordinator, "status = 'approved', reviewed_by = %s", administrator.pk)
 
 
+def test_a_table_of_ones_own_gives_nobody_a_role(change: PendingChange, leader: Staff) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE staff_roles AS SELECT staff_id, role_id FROM public.staff, public.roles "
+            "WHERE name = 'Administrator'"
+        )
+    with pytest.raises(IntegrityError, match="only a coordinator or an administrator"):
+        update(change, leader, "status = 'approved', reviewed_by = %s", leader.pk)
+
+
 @pytest.mark.parametrize("role", ["leader", "analyst", "worker"])
 def test_who_may_not_decide_does_not(change: PendingChange, role: str, request: pytest.FixtureRequest) -> None:
     actor = request.getfixturevalue(role)
