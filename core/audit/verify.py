@@ -67,7 +67,8 @@ SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
 WHERE attrelid = to_regclass('public.' || quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped
 """
 _INSTALLED = """
-SELECT c.relname, t.tgname, p.proname, t.tgtype, t.tgenabled, t.tgqual IS NOT NULL, encode(t.tgargs, 'escape')
+SELECT c.relname, t.tgname, p.proname, t.tgtype, t.tgenabled,
+       CASE WHEN t.tgqual IS NULL THEN '' ELSE pg_get_triggerdef(t.oid) END, encode(t.tgargs, 'escape')
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
 """
@@ -166,30 +167,37 @@ def _triggers() -> tuple[list[str], int]:
         (model._meta.db_table, trigger.get_pgid(model)): (
             trigger.function,
             _type(trigger),
+            trigger.render_condition(model),
             trigger.arguments(model),
         )
         for model, trigger in _declared()
     }
     for table, arguments in _MADE_BY_DJANGO.items():
-        expected[table, "ccd_audit"] = ("ccd_audit", 29, [arguments[0], "", arguments[1]])
+        expected[table, "ccd_audit"] = ("ccd_audit", 29, "", [arguments[0], "", arguments[1]])
     faults = [
         f"{table}: the trigger {name} ({function}) {fault}"
-        for (table, name), (function, kind, arguments) in sorted(expected.items())
-        if (fault := _fault(installed.get((table, name)), function, kind, arguments))
+        for (table, name), (function, kind, condition, arguments) in sorted(expected.items())
+        if (fault := _fault(installed.get((table, name)), function, kind, condition, arguments))
     ]
     return faults, len(expected)
 
 
-def _fault(installed: tuple[Any, ...] | None, function: str, kind: int, arguments: list[str]) -> str:
+def _fault(installed: tuple[Any, ...] | None, function: str, kind: int, condition: str, arguments: list[str]) -> str:
     if installed is None:
         return "is missing"
-    found, found_kind, enabled, is_conditional, text = installed
+    found, found_kind, enabled, definition, text = installed
     if enabled != "A":
         return "is not enabled ALWAYS"
     given = text.split("\\000")[:-1]
-    if (found, found_kind, is_conditional, given) != (function, kind, False, arguments):
+    if (found, found_kind, _bare(definition), given) != (function, kind, _bare(condition), arguments):
         return "is not as it was declared"
     return ""
+
+
+def _bare(definition: str) -> str:
+    """The condition of a trigger, without the brackets and quotes that PostgreSQL writes its own way; '' for none."""
+    condition = definition.partition(" WHEN (")[2].rpartition(" EXECUTE ")[0] or definition.removeprefix("WHEN (")
+    return "".join(character for character in condition.lower() if character not in '()" ')
 
 
 def _type(trigger: pgtrigger.Trigger) -> int:

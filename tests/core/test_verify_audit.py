@@ -156,6 +156,17 @@ def test_tables_without_a_single_key_are_proved_too(
             "EXECUTE FUNCTION ccd_audit('client_id', '', ''); ALTER TABLE clients ENABLE ALWAYS TRIGGER {audit}",
             "clients: the trigger {audit} (ccd_audit) is not as it was declared",
         ),
+        (
+            "CREATE OR REPLACE TRIGGER {audit} AFTER DELETE ON clients FOR EACH ROW WHEN (false) EXECUTE FUNCTION "
+            "ccd_audit('client_id', 'client_id', 'x'); ALTER TABLE clients ENABLE ALWAYS TRIGGER {audit}",
+            "clients: the trigger {audit} (ccd_audit) is not as it was declared",
+        ),
+        (
+            "DROP TRIGGER {one_pointer} ON clients; CREATE CONSTRAINT TRIGGER {one_pointer} AFTER INSERT OR UPDATE "
+            "ON clients FOR EACH ROW WHEN (NEW.linked_to IS NULL) EXECUTE FUNCTION ccd_keep_pointer(); "
+            "ALTER TABLE clients ENABLE ALWAYS TRIGGER {one_pointer}",
+            "clients: the trigger {one_pointer} (ccd_keep_pointer) is not as it was declared",
+        ),
         ("ALTER TABLE staff_groups DISABLE TRIGGER ccd_audit", "staff_groups: the trigger ccd_audit"),
         ("ALTER TABLE audit_log DISABLE TRIGGER {append_only}", "audit_log: the trigger {append_only}"),
         ("ALTER TABLE audit_log DISABLE TRIGGER {no_truncate}", "audit_log: the trigger {no_truncate}"),
