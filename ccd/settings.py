@@ -1,5 +1,6 @@
 """Settings, all from the environment (CONTRACT §2). A mistake is one sentence at start, never a half-working server."""
 
+import re
 import secrets
 import sys
 from datetime import timedelta
@@ -17,10 +18,28 @@ if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = Path(env.str("CCD_DATA_DIR", default="") or BASE_DIR / "var").resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    sys.exit(
+        f"CCD_DATA_DIR={str(DATA_DIR)!r} cannot be made a folder ({error.strerror}); name one that may be written."
+    )
 _database_url = env.str("DATABASE_URL", default="") or None
 _replica_url = env.str("DATABASE_REPLICA_URL", default="") or None
 DEBUG = env.bool("DEBUG", default=_database_url is None)
+
+
+def _whole(name: str, default: int, *, least: int = 0, most: int = 100_000) -> int:
+    """The whole number in the variable `name`, `default` where it is unset or empty; else refuse to start."""
+    given = env.str(name, default="").strip()
+    if not given:
+        return default
+    number = int(given) if re.fullmatch(r"-?[0-9]{1,18}", given) else None
+    if number is None or not least <= number <= most:
+        sys.exit(
+            f"{name}={given!r} is not a whole number from {least} to {most:,}; unset it for the default, {default}."
+        )
+    return number
 
 
 def _secret_key() -> str:
@@ -56,7 +75,9 @@ FORMAT_MODULE_PATH = ["ccd.formats"]
 
 DATABASES = {"default": postgres.database(_database_url, DATA_DIR, TIME_ZONE)}
 if _replica_url:
-    DATABASES["replica"] = postgres.database(_replica_url, DATA_DIR, TIME_ZONE)  # reports read from it
+    DATABASES["replica"] = postgres.database(
+        _replica_url, DATA_DIR, TIME_ZONE, "DATABASE_REPLICA_URL"
+    )  # reports read from it
     DATABASES["replica"]["TEST"]["MIRROR"] = "default"
 POSTGRES_BINARIES = postgres.binaries(_database_url)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -120,7 +141,7 @@ TEMPLATES = [
 ]
 
 # Files with more rows than a request should hold are worked on by `manage.py work` (core.ingest.jobs).
-CCD_REQUEST_ROWS = env.int("CCD_REQUEST_ROWS", default=5000)
+CCD_REQUEST_ROWS = _whole("CCD_REQUEST_ROWS", 5000, most=10_000_000)
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 PROCRASTINATE_IMPORT_PATHS = ["core.ingest.jobs"]
 
@@ -140,8 +161,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ANONYMOUS_USER_NAME = None  # guardian would make an active account of that name
 # An account is locked for a while after so many wrong passwords in a row, whoever sends them from wherever: an office
 # shares one address, and guessers have many.
-AXES_FAILURE_LIMIT = env.int("LOGIN_ATTEMPTS", default=10)
-LOGIN_LOCK_MINUTES = env.int("LOGIN_LOCK_MINUTES", default=15)
+AXES_FAILURE_LIMIT = _whole("LOGIN_ATTEMPTS", 10, least=1)
+LOGIN_LOCK_MINUTES = _whole("LOGIN_LOCK_MINUTES", 15, least=1)
 AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCK_MINUTES)
 AXES_LOCKOUT_PARAMETERS = ["username"]
 AXES_USERNAME_FORM_FIELD = "username"
@@ -174,7 +195,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 
 # The cookies and headers of production hold on every road; `Secure` is put on cookies per request where it came over
 # HTTPS (admin_ext.middleware), so that a first try over plain HTTP on one's own machine can log in.
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=10) * 3600
+SESSION_COOKIE_AGE = _whole("SESSION_HOURS", 10, least=1) * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
@@ -210,9 +231,9 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="ccd@localhost")
 CCD_SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 
 # How long after an enrollment ended the program's staff still see the client.
-CCD_ASSIGNED_DAYS = env.int("CCD_ASSIGNED_DAYS", default=90)
+CCD_ASSIGNED_DAYS = _whole("CCD_ASSIGNED_DAYS", 90)
 # How long the access log is kept (manage.py prune_access_log); the database keeps a year whatever is said here.
-CCD_ACCESS_LOG_DAYS = env.int("CCD_ACCESS_LOG_DAYS", default=3 * 365)
+CCD_ACCESS_LOG_DAYS = _whole("CCD_ACCESS_LOG_DAYS", 3 * 365, least=365)
 
 # Answers of reports, each with the mark of the audit log up to which it holds; per process, numbers alone.
 CACHES = {
@@ -226,10 +247,10 @@ CACHES = {
 }
 
 # Numbers of fewer people are hidden: from those who may not see every client, and in files that leave the agency.
-CCD_SMALL_CELLS_INSIDE = env.int("CCD_SMALL_CELLS_INSIDE", default=5)
-CCD_SMALL_CELLS_LEAVING = env.int("CCD_SMALL_CELLS_LEAVING", default=11)
+CCD_SMALL_CELLS_INSIDE = _whole("CCD_SMALL_CELLS_INSIDE", 5)
+CCD_SMALL_CELLS_LEAVING = _whole("CCD_SMALL_CELLS_LEAVING", 11)
 # The others in files that leave are rounded at random to a multiple of this; 0 or 1 leaves them as they are.
-CCD_ROUND_LEAVING = env.int("CCD_ROUND_LEAVING", default=1)
+CCD_ROUND_LEAVING = _whole("CCD_ROUND_LEAVING", 1)
 
 LOGGING = {
     "version": 1,
