@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce, Greatest
 from django.http import HttpRequest
 from django.urls import reverse
@@ -28,7 +28,9 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """For UNFOLD["DASHBOARD_CALLBACK"]."""
     day = timezone.localdate()
     user = request.user
-    ending, news = _ending(user, day), _news(user)
+    full, more_full = _first(_fullest(user, day))
+    ending, more_ending = _first(_ending(user, day))
+    news, more_news = _first(_unread(user))
     cards = [_clients(user, day), _places(user, day), *_proposals(request)]
     return {
         **context,
@@ -36,11 +38,23 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "day": day,
         "cards": cards,
         "files": _files(user) if allows(user, "core.view_importbatch") else None,
-        "ending": ending,
-        "news": news,
-        "clients_shown": [*(row["restriction"] for row in ending), *(row["change"] for row in news)],
-        "full": _fullest(user, day),
+        "ending": [
+            {"restriction": row, "where": words.where(row), "days": (row.end_date - day).days} for row in ending
+        ],
+        "more_ending": more_ending,
+        "news": _news(user, news),
+        "more_news": more_news,
+        "clients_shown": [*ending, *news],
+        "full": [{"program": row, "vacancy": words.vacancy(row.places, row.occupied)} for row in full],
+        "more_full": more_full,
+        "places_url": _places_url(user),
     }
+
+
+def _first(rows: QuerySet) -> tuple[list[Any], int]:
+    """What the first page has room for, and how many there are beside; counted only where it is full."""
+    shown = list(rows[:_MOST])
+    return shown, rows.count() - _MOST if len(shown) == _MOST else 0
 
 
 def _clients(user: Any, day: date) -> dict[str, Any]:
@@ -73,8 +87,13 @@ def _places(user: Any, day: date) -> dict[str, Any]:
         "title": "Vacant places",
         "number": f"{free:,}",
         "note": f"{taken:,} of {places:,} places occupied" + (f", {over:,} over capacity" if over else ""),
-        "url": _url("report", "vacancy") if allows(user, "core.view_report") else _url("core_program_changelist"),
+        "url": _places_url(user),
     }
+
+
+def _places_url(user: Any) -> str:
+    """The vacancy report, or the list of programs for those who have no reports."""
+    return _url("report", "vacancy") if allows(user, "core.view_report") else _url("core_program_changelist")
 
 
 def _proposals(request: HttpRequest) -> list[dict[str, Any]]:
@@ -94,11 +113,15 @@ def _proposals(request: HttpRequest) -> list[dict[str, Any]]:
     return []
 
 
-def _news(user: Any) -> list[dict[str, Any]]:
-    """What became of one's own proposals, until one has opened them."""
+def _unread(user: Any) -> QuerySet:
+    """One's own proposals of which there is news, until one has opened them."""
     if not allows(user, "core.view_pendingchange"):
-        return []
-    changes = list(approvals.unread(user).select_related("reviewed_by")[:_MOST])
+        return PendingChange.objects.none()
+    return approvals.unread(user).select_related("reviewed_by")
+
+
+def _news(user: Any, changes: list[PendingChange]) -> list[dict[str, Any]]:
+    """What became of these proposals, each with who said it and why."""
     titles = sentences.about(changes, viewer=user)
     notes = visible_to(user, ProposalNote).filter(change__in=changes, kind=QUESTION).select_related("author")
     asked = {note.change_id: note for note in notes}
@@ -126,16 +149,15 @@ def _files(user: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _ending(user: Any, day: date) -> list[dict[str, Any]]:
+def _ending(user: Any, day: date) -> QuerySet:
+    """Restrictions in force that end soon, the first to end first."""
     soon = visible_to(user, Restriction).active_on(day).filter(end_date__lte=day + SOON)
-    rows = soon.select_related("client", "program").order_by("end_date")[:_MOST]
-    return [{"restriction": row, "where": words.where(row), "days": (row.end_date - day).days} for row in rows]
+    return soon.select_related("client", "program").order_by("end_date")
 
 
-def _fullest(user: Any, day: date) -> list[dict[str, Any]]:
-    """Programs without a free place."""
-    full = _programs(user, day).filter(vacant__lte=0).select_related("department").order_by("vacant", "name")[:_MOST]
-    return [{"program": program, "vacancy": words.vacancy(program.places, program.occupied)} for program in full]
+def _fullest(user: Any, day: date) -> QuerySet:
+    """Programs without a free place, those furthest over their capacity first."""
+    return _programs(user, day).filter(vacant__lte=0).select_related("department").order_by("vacant", "name")
 
 
 def _url(name: str, *arguments: str) -> str:

@@ -20,6 +20,7 @@ from core.models import (
     ImportBatch,
     Intake,
     Program,
+    ProgramStaff,
     Restriction,
 )
 from tests.admin_ext.conftest import url
@@ -244,6 +245,38 @@ def test_places_taken_beyond_what_there_are_are_told(browse, coordinator, shelte
     cards = {card["title"]: card for card in browse(coordinator).get("/admin/").context["cards"]}
     assert cards["Vacant places"]["number"] == "5"
     assert cards["Vacant places"]["note"] == "1 of 5 places occupied, 1 over capacity"
+
+
+@pytest.mark.parametrize(
+    ("role", "link"), [("coordinator", "/admin/reports/vacancy/"), ("worker", "/admin/core/program/")]
+)
+def test_what_the_first_page_has_no_room_for_is_told_and_a_link_away(request, browse, shelter, role, link):
+    staff = request.getfixturevalue(role)
+    soon = timezone.localdate() + timedelta(days=3)
+    with audit.acting(None, channel="command"):
+        for number in range(10):
+            client = Client.objects.create(first_name="Barred", last_name=str(number))
+            program = Program.objects.create(name=f"Full {number}", department=shelter.department, capacity_current=1)
+            ProgramStaff.objects.create(program=program, staff=staff)
+            Enrollment.objects.create(client=client, program=program, start_date=date(2024, 1, 1))
+            Restriction.objects.create(client=client, scope="org", start_date=date(2024, 1, 1), end_date=soon)
+    browser = browse(staff)
+    response = browser.get("/admin/")
+    page = response.content.decode()
+    assert (len(response.context["full"]), len(response.context["ending"])) == (8, 8)
+    assert f'<a href="{link}">2 more</a>' in page
+    restrictions = f"{url('restriction_changelist')}?state=active&o=3"
+    assert f'<a href="{restrictions.replace("&", "&amp;")}">2 more</a>' in page
+    assert browser.get(restrictions).context["cl"].queryset.query.order_by[0] == "end_date"
+
+
+def test_what_the_first_page_has_room_for_says_nothing_of_more(browse, coordinator, shelter):
+    with audit.acting(None, channel="command"):
+        for number in range(8):
+            Program.objects.create(name=f"Full {number}", department=shelter.department, capacity_current=0)
+    response = browse(coordinator).get("/admin/")
+    assert len(response.context["full"]) == 8
+    assert " more</a>" not in response.content.decode()
 
 
 @pytest.mark.parametrize(
