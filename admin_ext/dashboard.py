@@ -18,7 +18,7 @@ from core import approvals
 from core.audit import sentences
 from core.choices import PENDING, QUESTION
 from core.models import Enrollment, ImportBatch, PendingChange, Program, ProposalNote, Restriction
-from core.rules import allows, visible_to
+from core.rules import allows, sees_every_client, visible_to
 
 SOON = timedelta(days=14)
 _MOST = 8
@@ -47,6 +47,7 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "clients_shown": [*ending, *news],
         "full": [{"program": row, "vacancy": words.vacancy(row.places, row.occupied)} for row in full],
         "more_full": more_full,
+        "none_full": "" if full else _none_full(user, day),
         "places_url": _places_url(user),
     }
 
@@ -63,7 +64,8 @@ def _clients(user: Any, day: date) -> dict[str, Any]:
     return {
         "title": "Clients active today",
         "number": f"{number:,}",
-        "note": "different people, all programs",
+        # Who does not see every client sees these clients' stays in programs of others, too.
+        "note": "different people, all programs" if sees_every_client(user) else "different people, of those you see",
         "url": f"{_url('core_client_changelist')}?program={ANY_PROGRAM}",
     }
 
@@ -158,6 +160,15 @@ def _ending(user: Any, day: date) -> QuerySet:
 def _fullest(user: Any, day: date) -> QuerySet:
     """Programs without a free place, those furthest over their capacity first."""
     return _programs(user, day).filter(vacant__lte=0).select_related("department").order_by("vacant", "name")
+
+
+def _none_full(user: Any, day: date) -> str:
+    """Why no program is without a free place: they have room, or there are none that could be full."""
+    if _programs(user, day).exists():
+        return "Every program has room."
+    if visible_to(user, Program).exists():
+        return "No running program has a fixed number of places."
+    return "There are no programs yet." if sees_every_client(user) else "You are in no program yet."
 
 
 def _url(name: str, *arguments: str) -> str:

@@ -11,6 +11,7 @@ import reporting
 from admin_ext import lists, words
 from admin_ext.lists import CappedPaginator
 from core import audit
+from core.choices import LEADER, STAFF
 from core.models import (
     Client,
     ClientIdentifier,
@@ -277,6 +278,33 @@ def test_what_the_first_page_has_room_for_says_nothing_of_more(browse, coordinat
     response = browse(coordinator).get("/admin/")
     assert len(response.context["full"]) == 8
     assert " more</a>" not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "note"),
+    [("coordinator", "different people, all programs"), ("worker", "different people, of those you see")],
+)
+def test_the_first_page_says_whom_it_counts(request, browse, amina, role, note):
+    cards = {card["title"]: card for card in browse(request.getfixturevalue(role)).get("/admin/").context["cards"]}
+    assert cards["Clients active today"]["note"] == note
+
+
+@pytest.mark.parametrize(
+    ("role", "sentence"), [(LEADER, "There are no programs yet."), (STAFF, "You are in no program yet.")]
+)
+def test_where_there_is_no_program_none_is_said_to_have_room(browse, person, role, sentence):
+    page = browse(person(role)).get("/admin/").content.decode()
+    assert sentence in page
+    assert "has room" not in page
+
+
+def test_programs_without_a_number_of_places_are_not_said_to_have_room(browse, coordinator, shelter):
+    page = browse(coordinator).get("/admin/").content.decode()
+    assert "Every program has room." in page
+    with audit.acting(None, channel="command"):
+        shelter.capacities.update(capacity=None)
+    page = browse(coordinator).get("/admin/").content.decode()
+    assert "No running program has a fixed number of places." in page
 
 
 @pytest.mark.parametrize(
