@@ -47,6 +47,8 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
     summary_template = ""
     # What a number of rows is called below a list, where the list's own name is no plural.
     rows_name = ""
+    # What an empty list says where nothing was searched or filtered.
+    empty_words = "Nothing here yet."
     # The name of the first tab where a page has tabs.
     first_tab = "Details"
 

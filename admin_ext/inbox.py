@@ -72,6 +72,7 @@ class PendingChangeAdmin(CCDModelAdmin):
     actions = ("approve_selected", "decline_selected")
     action_form = RationaleForm
     list_before_template = "admin/core/pendingchange/tabs.html"
+    empty_words = "Nothing is waiting."
     list_display = ("display_title", "display_fields", "display_requester", "display_age", "display_state")
     list_display_links = ("display_title",)
     list_filter = (StatusFilter, RequesterFilter, EntityFilter, AboutProgramFilter)

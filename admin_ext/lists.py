@@ -59,6 +59,12 @@ class CCDChangeList(ChangeList):
             self.clear_all_filters_qs = self.get_query_string(remove=own)
         return found
 
+    @property
+    def is_narrowed(self) -> bool:
+        """A search, a filter or a date was asked for: an empty list says nothing of what there is."""
+        asked = (value for values in self.get_filters_params().values() for value in values)
+        return bool(self.query) or any(asked)
+
 
 class ChoiceFilter(DropdownFilter):
     """One of a list of values of one field; the empty value is offered as 'Not recorded'."""

@@ -369,3 +369,27 @@ def test_a_closed_program_is_offered_with_its_last_day(browse, coordinator, shel
     assert "Clinic · Health · closed 2025-03-31" in offered
     assert f"{shelter.name} · {shelter.department}" in offered
     assert "Clinic · Health · closed 2025-03-31" in browse(coordinator).get(url("client_changelist")).content.decode()
+
+
+@pytest.mark.parametrize(("role", "adds"), [("coordinator", True), ("analyst", False)])
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("", "Nothing here yet."),
+        ("?o=1&q=&gender=", "Nothing here yet."),
+        ("?q=Nobody", "Nothing matches."),
+        ("?gender=Woman", "Nothing matches."),
+    ],
+)
+def test_an_empty_list_says_why_and_offers_what_one_may_do(request, browse, role, adds, query, sentence):
+    page = browse(request.getfixturevalue(role)).get(url("client_changelist") + query).content.decode()
+    said = page[page.index('class="ccd-empty"') :]
+    assert f"<h2>{sentence}</h2>" in said
+    assert ("Reset filters" in said) == (sentence == "Nothing matches.")
+    assert ("Add client" in said) == adds
+
+
+def test_an_inbox_in_which_nothing_waits_says_so(browse, coordinator):
+    browser = browse(coordinator)
+    assert "<h2>Nothing is waiting.</h2>" in browser.get(url("pendingchange_changelist")).content.decode()
+    assert "<h2>Nothing matches.</h2>" in browser.get(url("pendingchange_changelist") + "?status=all").content.decode()
