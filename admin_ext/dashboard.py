@@ -12,7 +12,7 @@ from django.utils import timezone
 from admin_ext import words
 from admin_ext.client_filters import ANY_PROGRAM
 from admin_ext.inbox import chip_of
-from admin_ext.programs import with_places
+from admin_ext.programs import vacancy_of, with_places
 from admin_ext.sidebar import waiting
 from core import approvals
 from core.audit import sentences
@@ -45,7 +45,7 @@ def today(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "news": _news(user, news),
         "more_news": more_news,
         "clients_shown": [*ending, *news],
-        "full": [{"program": row, "vacancy": words.vacancy(row.places, row.occupied)} for row in full],
+        "full": [{"program": row, "vacancy": vacancy_of(row)} for row in full],
         "more_full": more_full,
         "none_full": "" if full else _none_full(user, day),
         "places_url": _places_url(user),

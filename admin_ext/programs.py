@@ -171,7 +171,7 @@ class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
         obj = kwargs.get("obj")
         if obj is not None:
             today = with_places(Program.objects.filter(pk=obj.pk)).get()
-            context["today"] = {"program": today, "vacant": words.vacancy(today.places, today.occupied)}
+            context["today"] = {"program": today, "vacant": vacancy_of(today)}
             context["all_enrollments"] = f"{reverse('admin:core_enrollment_changelist')}?program={obj.pk}"
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -188,7 +188,7 @@ class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
 
     @display(description="Vacant", ordering="vacant")
     def display_vacant(self, program: Program) -> SafeString | str:
-        sentence = words.vacancy(program.places, program.occupied)
+        sentence = vacancy_of(program)
         if sentence.startswith("over"):
             return words.chip(sentence, "red")
         return words.chip(sentence, "orange") if sentence == "full" else sentence or "–"
@@ -197,8 +197,19 @@ class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
     def display_state(self, program: Program) -> SafeString:
         if program.closed_on is None:
             return words.chip("running", "green")
-        ended = program.closed_on < timezone.localdate()
-        return words.chip(f"closed {program.closed_on}" if ended else f"closes {program.closed_on}", "grey")
+        return words.chip(
+            f"closed {program.closed_on}" if is_closed(program) else f"closes {program.closed_on}", "grey"
+        )
+
+
+def is_closed(program: Program) -> bool:
+    """Its last day is over."""
+    return program.closed_on is not None and program.closed_on < timezone.localdate()
+
+
+def vacancy_of(program: Program) -> str:
+    """words.vacancy() today of a program from with_places()."""
+    return words.vacancy(program.places, program.occupied, closed=is_closed(program))
 
 
 def with_places(programs: models.QuerySet) -> models.QuerySet:

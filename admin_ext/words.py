@@ -21,8 +21,12 @@ def age(client: Client) -> int | None:
     return age_on(client.dob, timezone.localdate()) if client.dob else None
 
 
-def vacancy(capacity: int | None, occupied: int) -> str:
-    """'3', 'full' or 'over by 3'; empty where the program has no fixed number of places."""
+def vacancy(capacity: int | None, occupied: int, *, closed: bool = False) -> str:
+    """'3', 'full' or 'over by 3'; empty where the program has no fixed number of places, 'closed' where it has none
+    any more and nobody is inside.
+    """
+    if closed and not occupied:
+        return "closed"
     if capacity is None:
         return ""
     vacant = capacity - occupied

@@ -314,6 +314,23 @@ def test_vacancy_in_words(capacity, occupied, sentence):
     assert words.vacancy(capacity, occupied) == sentence
 
 
+@pytest.mark.parametrize("places", [10, None])
+def test_a_closed_and_empty_program_is_closed_not_full(browse, coordinator, shelter, places):
+    with audit.acting(None, channel="command"):
+        shelter.capacities.update(capacity=places)
+        Program.objects.filter(pk=shelter.pk).update(closed_on=date(2025, 6, 30))
+    browser = browse(coordinator)
+    assert browser.get(url("program_change", shelter.pk)).context["today"]["vacant"] == "closed"
+    page = browser.get(url("program_changelist")).content.decode()
+    assert "ccd-chip ccd-orange" not in page
+
+
+def test_a_closed_program_with_someone_inside_is_over_its_places(browse, coordinator, amina, shelter):
+    with audit.acting(None, channel="command"):
+        Program.objects.filter(pk=shelter.pk).update(closed_on=date(2025, 6, 30))
+    assert browse(coordinator).get(url("program_change", shelter.pk)).context["today"]["vacant"] == "over by 1"
+
+
 @pytest.mark.parametrize(
     ("dob", "day", "years"),
     [
