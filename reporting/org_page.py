@@ -10,7 +10,7 @@ from reporting.report import Block, Chart, Figure, Line, Page, Params, Row, chan
 COUNTED_AGAIN = "counted in more than one program"
 PAGE_ORDER = ("age_group", "gender", "sexual_orientation", "race", "immigration_status", "language")
 _MOST_BARS = 12
-_LONGEST = 24
+_LONGEST = 20
 
 Key = Callable[[Row], str]
 Sections = dict[str, list[Row]]
@@ -94,19 +94,21 @@ def _charts(by_section: Sections, beside: Params) -> list[Chart]:
     )
     if len(largest) < 2:
         return [by_age]
-    names, numbers = [_short(row[2]) for row in largest], [row[3] for row in largest]
+    names, numbers = [row[2] for row in largest], [row[3] for row in largest]
     return [_chart("rows", "People by department", names, numbers, then, note), by_age]
 
 
 def _short(name: str) -> str:
-    """A name that has room beside its bar on a telephone, too."""
+    """A name that has room beside its bar on a telephone, too: Chart.js gives names half of the width and cuts their
+    beginning off where they need more.
+    """
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
 
 
 def _chart(kind: str, title: str, labels: list[str], now: list[int], then: list[int], note: str = "") -> Chart:
     told = "; ".join(f"{label} {n:,}, before {b:,}" for label, n, b in zip(labels, now, then, strict=True))
     series = (("This period", "main", tuple(now)), ("The period before", "quiet", tuple(then)))
-    return Chart(title, kind, tuple(labels), series, told, note)
+    return Chart(title, kind, tuple(_short(label) for label in labels), series, told, note)
 
 
 def _places(by_section: Sections, beside: Params, key: Key) -> Block:

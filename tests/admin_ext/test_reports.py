@@ -19,7 +19,7 @@ from django.urls import reverse
 import reporting
 from core import audit, rules
 from core.choices import ADMINISTRATOR, ANALYST, COORDINATOR, LEADER, MANAGER, STAFF
-from core.models import AccessEntry, AuditEntry, Client, Department, Program, Staff
+from core.models import AccessEntry, AuditEntry, Client, Department, Enrollment, Program, Staff
 from tests.reporting import world
 from tests.reporting.conftest import enroll, set_capacity, twins  # noqa: F401 - fixtures
 from tests.reporting.test_registry import visits  # noqa: F401 - a fixture
@@ -269,3 +269,15 @@ def test_what_cannot_leave_says_why_on_the_page(browse: Callable, amina: Client)
     answer = browse("org_summary", **PERIOD, gender="Woman", format="shared")
     assert answer["Content-Type"].startswith("text/html")
     assert "Leave the demographics open" in answer.content.decode()
+
+
+def test_names_beside_bars_fit_a_telephone_and_are_told_whole(browse: Callable, amina: Client, clinic: Program):
+    """Chart.js cuts the beginning off a name that needs more than half of the chart's width."""
+    name = "Settlement & Newcomer Services"
+    with audit.acting(None, channel="command"):
+        Department.objects.filter(pk=clinic.department_id).update(name=name)
+        Enrollment.objects.create(client=amina, program=clinic, start_date=date(2024, 1, 1))
+    charts = {chart.title: chart for chart in browse("org_summary", **PERIOD).context["page"].charts}
+    chart = charts["People by department"]
+    assert sorted(chart.labels) == ["Settlement & Newcom…", "Shelter"]
+    assert f"{name} 1, before 1" in chart.summary
