@@ -181,6 +181,7 @@ class CCDModelAdmin(Scoped, Writing, ModelAdmin):
             context["opened"] = before_sending.opened(context["adminform"].form, formsets)
         context.update(
             proposing=proposing,
+            only_read=obj is not None and not self.has_change_permission(request, obj),
             seen=seen_of(obj) if obj is not None else "",
             waiting=self.waiting(request, obj) if obj is not None else [],
             summary_template=self.summary_template if obj is not None else "",

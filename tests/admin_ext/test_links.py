@@ -74,3 +74,15 @@ def test_clearing_the_filters_of_a_day_keeps_the_day(browse, coordinator):
     response = browse(coordinator).get(f"{url('importbatch_changelist')}?{day}&source_system=SMIS")
     assert response.context["cl"].clear_all_filters_qs == f"?{day}"
     assert browse(coordinator).get(f"{url('importbatch_changelist')}?{day}").status_code == 200
+
+
+@pytest.mark.parametrize(("role", "helped"), [("worker", False), ("analyst", False), ("coordinator", True)])
+def test_help_for_filling_in_is_for_those_who_may_fill_in(request, browse, shelter, role, helped):
+    page = browse(request.getfixturevalue(role)).get(url("program_change", shelter.pk)).content.decode()
+    assert ("Leave empty where the program has no fixed number." in page) == helped
+    assert ("ccd-only-read" in page) == (not helped)
+
+
+def test_help_is_there_where_a_new_record_is_proposed(browse, manager):
+    page = browse(manager).get(url("program_add")).content.decode()
+    assert "Leave empty where the program has no fixed number." in page
