@@ -62,7 +62,7 @@ class Exporting:
         exported(request, found, number)
         title = str(self.opts.verbose_name_plural).capitalize()
         name = f"{self.opts.db_table}_{timezone.localdate()}"
-        return files.download(kind, name, title, self.export_columns, self._rows(found))
+        return files.download(kind, name, title, self.export_columns, self._rows(found), marked=True)
 
     def _rows(self, found: models.QuerySet) -> Iterator[list[Any]]:
         for record in found.iterator(chunk_size=PORTION):

@@ -133,7 +133,8 @@ def people_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
         exported(request, people, number)
     look(request, detail=f"{_words(form.cleaned_data)}, row: {key}")
     name = render.file_name(report, {**form.cleaned_data, "row": key})
-    return files.download(kind, name, report.title, PEOPLE_COLUMNS, streamed(people.order_by(*BY_NAME), PEOPLE_COLUMNS))
+    rows = streamed(people.order_by(*BY_NAME), PEOPLE_COLUMNS)
+    return files.download(kind, name, report.title, PEOPLE_COLUMNS, rows, marked=True)
 
 
 def _behind(request: HttpRequest, report: Report) -> tuple[ReportForm, Row, QuerySet]:

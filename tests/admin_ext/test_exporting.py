@@ -13,7 +13,7 @@ from tests.admin_ext.conftest import url
 
 
 def _rows(response: object) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
 
 def test_the_filtered_clients_leave_as_csv(browse, analyst, amina, stranger):
@@ -59,3 +59,12 @@ def test_another_kind_of_file_is_not_found(browse, administrator):
 
 def test_lookups_of_an_export_are_no_oracle(browse, analyst, amina):
     assert browse(analyst).get(url("client_export", "csv"), {"first_name__startswith": "A"}).status_code == 400
+
+
+def test_spreadsheets_are_told_that_a_list_is_utf_8(browse, analyst, amina):
+    with audit.acting(None, channel="command"):
+        Client.objects.filter(pk=amina.pk).update(first_name="Zoë")
+    content = b"".join(browse(analyst).get(url("client_export", "csv")).streaming_content)
+    assert content.startswith("\ufeffclient_id,".encode())
+    assert content.count("\ufeff".encode()) == 1
+    assert ",Zoë," in content.decode()

@@ -210,7 +210,7 @@ def test_the_file_names_the_people_of_the_number(client: Browser, analyst: Staff
     client.force_login(analyst)
     answer = client.get(people_file(), {**PERIOD, "row": "gender / Woman"})
     assert 'filename="org_summary_2025-01-01_2025-01-31_gender-Woman.csv"' in answer["Content-Disposition"]
-    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
+    (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig")))
     assert (row["client_id"], row["first_name"], row["dob"]) == (str(amina.pk), "Amina", "1990-04-02")
     assert (row["preferred_name"], row["languages_spoken"]) == ("'=1+1", "Cree;Dari")
     entry = AccessEntry.objects.get(action="export")
@@ -269,7 +269,7 @@ def test_what_is_streamed_stays_behind_the_wall(
     monkeypatch.setattr(ClientAdmin, "export_queryset", lambda self, found: Client.objects.all())
     client.force_login(worker)
     answer = client.get(url("client_export", "csv"))
-    names = [row["first_name"] for row in csv.DictReader(io.StringIO(answer.getvalue().decode()))]
+    names = [row["first_name"] for row in csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig")))]
     assert names == [amina.first_name]
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user")
