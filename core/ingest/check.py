@@ -178,8 +178,16 @@ class Checker:
             self._note_future(row, column)
         self._note_order(row, dated, "dob")
         self._note_order(row, ["start_date"], "intake_date")
-        if "discharge_reason" in row.values and not row.values.keys() & {"discharge_date", "end_date"}:
-            row.notes.append(self._about(row, "discharge_reason", "stands without a date; it is not recorded."))
+        self._note_reason(row)
+
+    def _note_reason(self, row: CheckedRow) -> None:
+        """A reason hangs on a discharge; an end alone makes none, since the file does not say that there was one."""
+        if "discharge_reason" not in row.values or "discharge_date" in row.values:
+            return
+        said = "is not recorded, since the row has no discharge date"
+        if "end_date" in row.values:
+            said += f"; {self._written(row, 'end_date')} ends the enrollment without one"
+        row.notes.append(self._about(row, "discharge_reason", f"{said}."))
 
     def _check_order(self, row: CheckedRow, code: str, later: str, earlier: str) -> None:
         if later in row.values and earlier in row.values and row.values[later] < row.values[earlier]:

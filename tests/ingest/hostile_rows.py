@@ -189,7 +189,7 @@ FIRST = [
         person(14, **stay(intake_date="2026-01-05", discharge_reason="x")),
         "unchanged",
         "",
-        "without a date",
+        "no discharge date",
     ),
     Case("born in the future", person(15, dob="2030-01-01"), "rejected", "dob_in_future"),
     Case("born in the age of sail", person(15, dob="1801-01-01"), "rejected", "dob_too_old"),

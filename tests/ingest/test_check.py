@@ -326,9 +326,19 @@ def test_a_start_before_birth_or_intake_is_kept_and_noted():
     assert "is before intake_date 2024-05-02" in said(row)
 
 
-def test_a_discharge_reason_without_a_date_is_noted():
-    assert "without a date" in said(check(program="Carlaw Hostel", intake_date="2024-01-01", discharge_reason="Housed"))
+def test_a_discharge_reason_without_a_discharge_date_is_noted():
+    row = check(program="Carlaw Hostel", intake_date="2024-01-01", discharge_reason="Housed")
+    assert said(row) == "discharge_reason: “Housed” is not recorded, since the row has no discharge date."
     assert not check(program="Carlaw Hostel", discharge_date="2024-01-01", discharge_reason="Housed").notes
+
+
+def test_a_discharge_reason_beside_an_end_alone_is_noted():
+    row = check(program="Carlaw Hostel", start_date="2024-01-01", end_date="2024-02-01", discharge_reason="Housed")
+    assert not row.faults
+    assert said(row) == (
+        "discharge_reason: “Housed” is not recorded, since the row has no discharge date; "
+        "end_date 2024-02-01 ends the enrollment without one."
+    )
 
 
 # Programs
