@@ -1,8 +1,9 @@
 """A rejects file that comes back corrected: the rows it was made of wait no more, whatever becomes of the new ones.
 
-A row is known by what our own columns in front of it say, its number and why it waited, in a file of the same headers;
-and it must still be about the same person, by identifier or by name: numbers and reasons are alike from day to day. A
-row that is not known so goes on waiting.
+A row is known by what our own columns in front of it say, its number and the code of why it waited, in a file of the
+same headers; and it must still be about the same person, by identifier or by name: numbers and codes are alike from
+day to day. The sentence is not compared: it quotes the cell that is wrong, and a spreadsheet that replaces a word
+everywhere corrects it there as well. A row that is not known so goes on waiting.
 """
 
 from django.db.backends.utils import CursorWrapper
@@ -10,9 +11,8 @@ from django.db.backends.utils import CursorWrapper
 from core.ingest.headers import OUTCOME_COLUMNS
 from core.ingest.reader import Table
 from core.models import ImportBatch, ImportRow, Staff
-from core.normalise import unescape_formula
 
-_PLACES = tuple(map(OUTCOME_COLUMNS.index, ("row_number", "reason_code", "reason")))
+_PLACES = tuple(map(OUTCOME_COLUMNS.index, ("row_number", "reason_code")))
 
 
 def settle(cursor: CursorWrapper, batch: ImportBatch, table: Table, actor: Staff | None) -> int:
@@ -22,19 +22,18 @@ def settle(cursor: CursorWrapper, batch: ImportBatch, table: Table, actor: Staff
     came = [each for each in came if not any("\0" in text for text in each[1:])]  # what PostgreSQL has no text for
     if not came:
         return 0
-    numbers, before, codes, reasons = zip(*came, strict=True)
+    numbers, before, codes = zip(*came, strict=True)
     cursor.execute(
         f"""
         UPDATE import_rows r
         SET settled_as = %(how)s, settled_by = %(actor)s, settled_at = now(), settled_in = n.batch_id
-        FROM unnest(%(numbers)s::int[], %(before)s::int[], %(codes)s::text[], %(reasons)s::text[])
-                AS c (number, before, code, reason)
+        FROM unnest(%(numbers)s::int[], %(before)s::int[], %(codes)s::text[]) AS c (number, before, code)
         JOIN import_rows n ON n.batch_id = %(batch)s AND n.row_number = c.number
         CROSS JOIN import_batches b
         WHERE b.source_system = %(source)s AND b.status = 'applied' AND b.batch_id <> %(batch)s
           AND b.headers = %(headers)s::text[] AND r.batch_id = b.batch_id AND r.row_number = c.before
           AND r.outcome IN ('held', 'rejected') AND r.settled_at IS NULL
-          AND r.reason_code = c.code AND coalesce(r.reason, r.note) = c.reason AND ({_same_person(table)})
+          AND r.reason_code = c.code AND ({_same_person(table)})
         """,
         {
             "how": ImportRow.Settled.FED_BACK,
@@ -45,7 +44,6 @@ def settle(cursor: CursorWrapper, batch: ImportBatch, table: Table, actor: Staff
             "numbers": list(numbers),
             "before": list(map(int, before)),
             "codes": list(codes),
-            "reasons": list(map(unescape_formula, reasons)),
         },
     )
     return cursor.rowcount

@@ -389,9 +389,17 @@ def test_a_character_no_text_has_in_our_own_columns_refuses_nothing(coordinator)
     """A workbook may hold it; nobody knows then which row it was."""
     batch = feed({**AMINA, "dob": "nonsense"})
     headers, row = list(csv.reader(rejects.csv_of_batch(batch, only=("rejected",))))
-    row = [cell.replace("is not", "_x0000_").replace("nonsense", "1990-04-02") for cell in row]
+    row = [cell.replace("_date", "_x0000_").replace("nonsense", "1990-04-02") for cell in row]
     report = pipeline.take(xlsx_bytes(headers, row), file_name="a.xlsx", source="SMIS", actor=None)
     assert (report.fed_back, report.outcomes, desk.open_rows().count()) == (0, {"created": 1}, 1)
+
+
+def test_a_word_replaced_everywhere_in_a_spreadsheet_settles_its_row(shelter):
+    """The sentence that says why the row waited quotes the cell, and is corrected with it."""
+    batch = feed({**AMINA, "uid_external": "S-1", "program": "Hostle A", "start_date": "2024-01-01"})
+    assert "Hostle A" in open_row().reason
+    again = corrected(batch, ("Hostle A", "Hostel A"))
+    assert (again.summary["fed_back"], again.summary["created"], desk.open_rows().count()) == (1, 1, 0)
 
 
 def test_a_row_of_the_same_number_and_reason_about_somebody_else_waits_on(coordinator):
