@@ -31,11 +31,12 @@ _log = logging.getLogger(__name__)
 
 SETTLED: Final = 30.0  # seconds without a change
 PAUSE: Final = 0.5  # seconds between two looks at the size
+_OURS: Final = ("done", "failed")  # where files go, and stay
 _UNFINISHED: Final = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".writing")
 
 
 class Result(NamedTuple):
-    """What became of one file: done, failed, held, waiting, or stopped at, which leaves it in place; and a sentence."""
+    """What became of one file: done, failed, held; or waiting, stopped at, left, which leave it in place. And why."""
 
     file: str
     state: str
@@ -62,6 +63,19 @@ def take_all(folder: Path, *, actor: Staff | None, settled: float = SETTLED) -> 
         own.mkdir(parents=True, exist_ok=True)
         for path in complete(own, settled=settled):
             yield _take(path, folder, name, actor)
+
+
+def astray(folder: Path) -> Iterator[Result]:
+    """The files that lie in no source's folder, by name: nothing would ever be said of them, and nobody miss them."""
+    names = sources.names()
+    own = ", ".join(f"{name}/" for name in names)
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        is_of_a_source = len(inside) == 2 and inside[0] in names
+        if is_of_a_source or inside[0] in _OURS or not all(map(_is_finished, inside)) or _look(path) is None:
+            continue
+        said = f"It lies in no source's folder, so nobody takes it in. Move it into the one it is of: {own}."
+        yield Result("/".join(inside), "left", said)
 
 
 def complete(folder: Path, *, settled: float = SETTLED) -> list[Path]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from core.audit import sentences
 from core.errors import FileBusy, FileHeld, FileRefused, NotAllowed
-from core.ingest import batches, feeds, jobs, limits, pipeline, previews, rejects
+from core.ingest import batches, feeds, jobs, limits, pipeline, previews, rejects, sources
 from core.ingest.inbox import alone
 from core.ingest.report import Report
 from core.models import AuditEntry, Client, ImportBatch, ImportFile, Staff
@@ -292,6 +292,28 @@ def test_links_and_folders_are_left_alone(inbox: Callable, tmp_path: Path) -> No
     (tmp_path / "elsewhere.csv").write_bytes(file(3))
     (tmp_path / "inbox" / "SMIS" / "a.csv").symlink_to(tmp_path / "elsewhere.csv")
     (tmp_path / "inbox" / "SMIS" / "b.csv").mkdir()
+    assert inbox() == ""
+
+
+@pytest.mark.parametrize("name", ["a.csv", "Other/x.csv", "smis/x.csv", "SMIS/2026/x.csv"])
+def test_a_file_in_no_source_s_folder_is_named_and_left(inbox: Callable, tmp_path: Path, name: str) -> None:
+    (tmp_path / "inbox" / name).parent.mkdir(exist_ok=True)
+    put(tmp_path, name, file(3))
+    put(tmp_path, "SMIS/b.csv", file(3, start=50))
+    taken, left = inbox().splitlines()
+    assert taken.startswith("SMIS/b.csv: done.")
+    assert left.startswith(f"{name}: left. It lies in no source's folder")
+    assert all(f"{source}/" in left for source in sources.names())
+    assert (tmp_path / "inbox" / name).exists()
+    assert names_in(tmp_path, "done") == ["b.csv"]
+
+
+def test_what_is_being_written_or_went_through_is_not_called_left(inbox: Callable, tmp_path: Path) -> None:
+    put(tmp_path, "a.csv.part", file(3))
+    put(tmp_path, "SMIS/b.csv", file(3))
+    (tmp_path / "inbox" / "FFAI" / ".uploading").mkdir()
+    put(tmp_path, "FFAI/.uploading/c.csv", file(3))
+    assert len(inbox().splitlines()) == 1
     assert inbox() == ""
 
 

@@ -28,7 +28,7 @@ class Command(SentenceCommand):
 
     def handle(self, *, dir: Path | None, settled: float, **options: Any) -> None:
         """Exit code 0 when all that was complete is in; 1 where a file was refused or could not be taken, else 3 where
-        one is held whole.
+        one is held whole. A file in no source's folder is named and counts for none of these.
         """
         folder = dir or settings.DATA_DIR / "inbox"
         with inbox.alone(folder) as is_mine:
@@ -36,6 +36,8 @@ class Command(SentenceCommand):
                 self.stdout.write("Another run is at work on this inbox; nothing to do.")
                 return
             states = [self._told(result) for result in inbox.take_all(folder, actor=None, settled=settled)]
+            for result in inbox.astray(folder):  # told only: no file of the day has failed
+                self._told(result)
         if "failed" in states:
             raise CommandError(f"{states.count('failed')} of {len(states)} files failed; see {folder / 'failed'}.")
         if "stopped" in states:
