@@ -66,7 +66,7 @@ PHRASES: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "source_disagreements": (
         "Kept {field} of {client}, where {source_system} disagrees",
-        "Decided about {field} of {client}, where {source_system} disagrees",
+        "Kept {field} of {client}, where {source_system} still disagrees",
         "Removed a disagreement about {field} of {client}",
     ),
     "row_answers": (
@@ -126,6 +126,7 @@ TURNS: Final[tuple[tuple[str, str, str | None, str], ...]] = (
     ),
     ("staff", "active", "No", "Closed the account of {name}"),
     ("source_disagreements", "status", "Ours kept", "Kept ours: {field} of {client}, where {source_system} disagrees"),
+    ("source_disagreements", "status", "Open", "Kept {field} of {client}, where {source_system} disagrees again"),
     ("source_disagreements", "status", "Theirs taken", "Took {field} of {client} from {source_system}"),
 )
 # The same for rows made at once in that state.

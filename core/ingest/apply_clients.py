@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
 
+from core.ingest.disagreements import ONCE, closing
 from core.ingest.staging import CLIENT_FIELDS, count_written
 from core.keys import in_order
 
@@ -162,23 +163,26 @@ def _update(cursor: CursorWrapper, number: int) -> None:
 
 
 def _disagree(cursor: CursorWrapper, number: int, source: str, batch: object) -> None:
-    """Open a disagreement where the row says other than a person entered; one that was decided stays decided."""
+    """Open a disagreement where the row says other than a person entered; one that a person decided stays decided, and
+    one about what the source says no more is closed.
+    """
     rows = ", ".join(
-        f"('{column.name}', to_jsonb(c.{column.name}), to_jsonb(s.{column.name}), {column.differs} AND {column.edited})"
+        f"('{column.name}', to_jsonb(c.{column.name}), to_jsonb(s.{column.name}), {column.given}, "
+        f"{column.differs} AND {column.edited})"
         for column in COLUMNS
     )
     cursor.execute(
         f"""
-        WITH found AS (
-            SELECT s.row_number, c.client_id, v.field, v.ours, v.theirs
+        WITH said AS (
+            SELECT s.row_number, 'clients' AS entity, c.client_id AS entity_id, v.field, v.ours, v.theirs, v.contested
             FROM staging s JOIN rounds r USING (row_number) JOIN clients c ON c.client_id = s.client_id
-            CROSS JOIN LATERAL (VALUES {rows}) AS v (field, ours, theirs, open)
-            WHERE r.round = %(round)s AND c.edited_fields <> '{{}}' AND v.open
-        ), opened AS (
-            INSERT INTO source_disagreements (client_id, entity, entity_id, field, source_system, ours, theirs,
-                                              batch_id, row_number)
-            SELECT client_id, 'clients', client_id, field, %(source)s, ours, theirs, %(batch)s, row_number FROM found
-            ON CONFLICT DO NOTHING
+            CROSS JOIN LATERAL (VALUES {rows}) AS v (field, ours, theirs, given, contested)
+            WHERE r.round = %(round)s AND c.edited_fields <> '{{}}' AND v.given
+        ), found AS (SELECT * FROM said WHERE contested), closed AS ({closing("said")}), opened AS (
+            INSERT INTO source_disagreements AS d (client_id, entity, entity_id, field, source_system, ours, theirs,
+                                                   batch_id, row_number)
+            SELECT entity_id, entity, entity_id, field, %(source)s, ours, theirs, %(batch)s, row_number FROM found
+            {ONCE}
         )
         UPDATE staging s SET note = concat_ws(' ', s.note, 'Kept what a person entered for '
             || f.fields || '; the file says otherwise.')

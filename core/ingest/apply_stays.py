@@ -5,6 +5,7 @@ What the rows begin and end, and which of them are held, core.ingest.spans has w
 
 from django.db.backends.utils import CursorWrapper
 
+from core.ingest.disagreements import ONCE, closing
 from core.ingest.staging import count_written
 from core.keys import in_order
 
@@ -84,16 +85,23 @@ def _new_enrollments(cursor: CursorWrapper) -> int:
 
 
 def _ends(cursor: CursorWrapper, source: str, batch: object) -> int:
-    """End existing enrollments; where a person set the end, open a disagreement instead."""
+    """End existing enrollments; where a person set the end, open a disagreement instead. One about an end that the
+    source gives no more is closed.
+    """
     cursor.execute(
-        """
-        INSERT INTO source_disagreements (client_id, entity, entity_id, field, source_system, ours, theirs, batch_id,
-                                          row_number)
-        SELECT client_id, 'client_program_enrollments', enrollment_id, 'end_date', %(source)s,
-               coalesce(to_jsonb(old_end), 'null'), to_jsonb(file_end), %(batch)s, end_row
-        FROM spans WHERE enrollment_id IS NOT NULL AND edited AND file_end IS DISTINCT FROM old_end
-          AND file_end IS NOT NULL
-        ON CONFLICT DO NOTHING
+        f"""
+        WITH said AS (
+            SELECT DISTINCT ON (enrollment_id) client_id, 'client_program_enrollments' AS entity,
+                   enrollment_id AS entity_id, 'end_date' AS field, coalesce(to_jsonb(old_end), 'null') AS ours,
+                   to_jsonb(file_end) AS theirs, edited AND file_end IS DISTINCT FROM old_end AS contested, end_row
+            FROM spans WHERE enrollment_id IS NOT NULL AND file_end IS NOT NULL
+            ORDER BY enrollment_id, end_row DESC
+        ), closed AS ({closing("said")})
+        INSERT INTO source_disagreements AS d (client_id, entity, entity_id, field, source_system, ours, theirs,
+                                               batch_id, row_number)
+        SELECT client_id, entity, entity_id, field, %(source)s, ours, theirs, %(batch)s, end_row
+        FROM said WHERE contested
+        {ONCE}
         """,
         {"source": source, "batch": batch},
     )

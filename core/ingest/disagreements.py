@@ -1,9 +1,14 @@
-"""Source disagreements: a file says other than what a person entered. A coordinator takes theirs or keeps ours."""
+"""Source disagreements: a file says other than what a person entered. A coordinator takes theirs or keeps ours.
+
+Each is about what its source said last: one that a later row of the source contradicts is closed as kept, with nobody
+who decided, and opens again where the source goes back to it. What a person decided stays decided.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import BooleanField, Model, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from core import audit, records, rules
@@ -14,11 +19,42 @@ from core.models import Client, Enrollment, SourceDisagreement, Staff
 ENTITIES: dict[str, type[Model]] = {model._meta.db_table: model for model in (Client, Enrollment)}
 _Status = SourceDisagreement.Status
 
+# SQL, the end of an INSERT INTO source_disagreements AS d: once per value. One that nobody decided is opened again, and
+# one that is open learns what ours is by now: else nobody could take theirs once a person has changed ours.
+ONCE = """
+ON CONFLICT ON CONSTRAINT disagreement_once DO UPDATE
+SET status = 'open', ours = excluded.ours, batch_id = excluded.batch_id, row_number = excluded.row_number,
+    opened_at = now(), decided_at = NULL
+WHERE d.status = 'kept' AND d.decided_by IS NULL OR d.status = 'open' AND d.ours IS DISTINCT FROM excluded.ours
+"""
+# SQL, of a disagreement: the record has their value by now. Of an address a file has the parts it names; the order of
+# what is in a list says nothing.
+_AGREED = " OR ".join(
+    f"""EXISTS (
+        SELECT FROM {table} t CROSS JOIN LATERAL (SELECT to_jsonb(t) -> source_disagreements.field AS now) n
+        WHERE source_disagreements.entity = '{table}' AND t.{model._meta.pk.column} = source_disagreements.entity_id
+          AND n.now @> source_disagreements.theirs
+          AND (source_disagreements.field = 'address' OR n.now <@ source_disagreements.theirs))"""
+    for table, model in ENTITIES.items()
+)
+
 
 def open_ones() -> QuerySet[SourceDisagreement]:
-    """What waits for a decision, the oldest first."""
+    """What waits for a decision, the oldest first; not what a person has settled by entering their value."""
     found = SourceDisagreement.objects.filter(status=_Status.OPEN).select_related("client", "batch")
+    found = found.exclude(RawSQL(_AGREED, [], output_field=BooleanField()))
     return found.order_by("opened_at", "disagreement_id")
+
+
+def closing(said: str) -> str:
+    """SQL that closes what the source said before and says no more. `said`: a relation of what it says now, with
+    entity, entity_id, field, theirs, and contested: whether ours is another. %(source)s is the source.
+    """
+    return f"""
+        UPDATE source_disagreements d SET status = 'kept', decided_at = now() FROM {said} n
+        WHERE (d.entity, d.entity_id, d.field, d.source_system) = (n.entity, n.entity_id, n.field, %(source)s)
+          AND d.status = 'open' AND (d.theirs <> n.theirs OR NOT n.contested)
+    """
 
 
 def keep_ours(chosen: Iterable[SourceDisagreement], *, actor: Staff | None, reason: str | None = None) -> int:
