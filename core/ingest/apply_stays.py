@@ -15,7 +15,7 @@ def apply_stays(cursor: CursorWrapper, source: str, batch: object) -> dict[str, 
     written = {
         "intakes": _intakes(cursor, source),
         "enrollments": _ends(cursor, source, batch) + _new_enrollments(cursor),  # an end makes room for a start
-        "discharges": _discharges(cursor),
+        "discharges": _discharges(cursor, source),
     }
     count_written(cursor, "intakes", written["intakes"])
     count_written(cursor, "client_program_enrollments", written["enrollments"])
@@ -117,8 +117,10 @@ def _ends(cursor: CursorWrapper, source: str, batch: object) -> int:
     )
 
 
-def _discharges(cursor: CursorWrapper) -> int:
-    return _count(
+def _discharges(cursor: CursorWrapper, source: str) -> int:
+    """Add discharges; correct the reason of one that is there, and the date of one that the source gave another day."""
+    _other_discharges(cursor, source)
+    written = _count(
         cursor,
         f"""
         wanted AS (
@@ -133,18 +135,86 @@ def _discharges(cursor: CursorWrapper) -> int:
               AND w.discharge_reason IS NOT NULL AND ccd_fold(d.reason) IS DISTINCT FROM ccd_fold(w.discharge_reason)
               AND NOT 'reason' = ANY(d.edited_fields)
             RETURNING w.row_number
+        ), moved AS (
+            UPDATE discharges d
+            SET discharge_date = w.discharge_date, reason = coalesce(w.discharge_reason, d.reason)
+            FROM other_discharges o JOIN wanted w USING (client_id, program_id, discharge_date)
+            WHERE o.is_corrected AND d.discharge_id = o.discharge_id
+            RETURNING w.row_number
         ), written AS (
             INSERT INTO discharges (discharge_id, client_id, program_id, discharge_date, reason)
             SELECT {in_order("row_number")}, client_id, program_id, discharge_date, discharge_reason FROM wanted w
             WHERE NOT EXISTS (SELECT FROM records_of r JOIN discharges d ON d.client_id = r.client_id
                               WHERE r.person = w.client_id
                                 AND (d.program_id, d.discharge_date) = (w.program_id, w.discharge_date))
+              AND NOT EXISTS (SELECT FROM other_discharges o WHERE o.is_corrected
+                                AND (o.client_id, o.program_id, o.discharge_date)
+                                    = (w.client_id, w.program_id, w.discharge_date))
             RETURNING client_id, program_id, discharge_date
         ), done AS (
             SELECT row_number FROM wanted JOIN written USING (client_id, program_id, discharge_date)
             UNION ALL SELECT row_number FROM corrected
+            UNION ALL SELECT row_number FROM moved
         )
         """,
+    )
+    _note_other_discharges(cursor)
+    return written
+
+
+def _other_discharges(cursor: CursorWrapper, source: str) -> None:
+    """Which new discharges move the end of a stay off the day of another discharge, the one that had ended it.
+
+    Such a one is corrected where the row names the stay by its start, and where it is the only one, of a date that this
+    source was the last to give, edited by nobody and not given by this file as well. Else both are kept.
+    """
+    cursor.execute(
+        """
+        DROP TABLE IF EXISTS pg_temp.other_discharges;
+        CREATE TEMP TABLE other_discharges ON COMMIT DROP AS
+        WITH moved AS (
+            SELECT p.client_id, p.program_id, p.old_end, p.new_end, p.end_row, bool_and(
+                       coalesce(s.start_date, s.intake_date) = p.start_date) AS is_named
+            FROM spans p JOIN staging s ON s.row_number = p.end_row
+            WHERE p.enrollment_id IS NOT NULL AND p.old_end <> p.new_end AND s.discharge_date = p.new_end
+              AND NOT EXISTS (SELECT FROM records_of r JOIN discharges d ON d.client_id = r.client_id
+                              WHERE r.person = p.client_id
+                                AND (d.program_id, d.discharge_date) = (p.program_id, p.new_end))
+            GROUP BY p.client_id, p.program_id, p.old_end, p.new_end, p.end_row
+        )
+        SELECT m.client_id, m.program_id, m.new_end AS discharge_date, m.old_end, m.end_row, d.discharge_id,
+               coalesce(m.is_named AND d.edited_fields = '{}' AND last.is_theirs
+                   AND count(*) OVER (PARTITION BY d.discharge_id) = 1
+                   AND count(*) OVER (PARTITION BY m.client_id, m.program_id, m.new_end) = 1
+                   AND NOT EXISTS (
+                       SELECT FROM staging s WHERE s.outcome IS NULL
+                         AND (s.client_id, s.program_id, s.discharge_date) = (m.client_id, m.program_id, m.old_end)),
+               false) AS is_corrected
+        FROM moved m JOIN records_of r ON r.person = m.client_id
+        JOIN discharges d ON (d.client_id, d.program_id, d.discharge_date) = (r.client_id, m.program_id, m.old_end)
+        LEFT JOIN LATERAL (
+            SELECT a.channel = 'import' AND b.source_system = %(source)s AS is_theirs
+            FROM audit_log a LEFT JOIN import_batches b ON b.batch_id = a.reference_id
+            WHERE (a.entity, a.entity_id) = ('discharges', d.discharge_id)
+              AND a.diff_json -> 'after' ? 'discharge_date'
+            ORDER BY a.position DESC LIMIT 1
+        ) last ON true;
+        CREATE INDEX ON other_discharges (client_id, program_id, discharge_date);
+        ANALYZE other_discharges
+        """,
+        {"source": source},
+    )
+
+
+def _note_other_discharges(cursor: CursorWrapper) -> None:
+    """A stay has another discharge by now, which was no file's of this source alone to correct: said."""
+    cursor.execute(
+        """
+        UPDATE staging s SET note = concat_ws(' ', s.note, format(
+            'A discharge on %s is recorded for the same stay; both are kept.', o.old_end))
+        FROM (SELECT DISTINCT end_row, old_end FROM other_discharges WHERE NOT is_corrected) o
+        WHERE s.row_number = o.end_row
+        """
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import audit
-from core.ingest import pipeline
+from core.ingest import pipeline, undo
 from core.linking.joining import link
 from core.models import (
     Client,
@@ -173,6 +173,95 @@ def test_where_nothing_was_open_that_is_said(noor: Client, shelter: Program):
     stay(noor, shelter, "2026-01-01", "2026-02-01")
     (row,) = feed(discharge("2026-05-01"))
     assert row.note == "No enrollment in the program was open on 2026-05-01; none was ended."
+
+
+def told(row: Row, source: str = "SMIS", reason: str = "Housed") -> tuple[ImportBatch, ImportRow]:
+    """A file with one row about Noor in Hostel A, by her identifier, and the row as it came out."""
+    cells = {"uid_external": "N-1", "first_name": "Noor", "last_name": "Haddad", "dob": "1988-07-03"}
+    cells |= {"program": "Hostel A", "discharge_reason": reason, **row}
+    text = f"{','.join(cells)}\n{','.join(cells.values())}\n"
+    how = pipeline.Options(writes_files=False, repeat=True)
+    report = pipeline.take(text.encode(), file_name="a.csv", source=source, actor=None, options=how)
+    batch = ImportBatch.objects.get(pk=report.batch_id)
+    return batch, batch.rows.get()
+
+
+def left(day: str) -> Row:
+    """A whole stay from 2 January, left on that day."""
+    return {"intake_date": "2026-01-02", "start_date": "2026-01-02", "discharge_date": day}
+
+
+def discharges() -> list[tuple[str, str | None]]:
+    return [(str(each.discharge_date), each.reason) for each in Discharge.objects.order_by("discharge_date")]
+
+
+BOTH_KEPT = "A discharge on 2026-01-10 is recorded for the same stay; both are kept."
+
+
+@pytest.mark.parametrize("day", ["2026-01-12", "2026-01-08"])
+def test_a_discharge_that_its_source_corrects_is_corrected_not_doubled(noor: Client, coordinator: Staff, day: str):
+    told(left("2026-01-10"))
+    batch, row = told(left(day), reason="")
+    assert (discharges(), stays()) == ([(day, "Housed")], [("2026-01-02", day)])
+    assert (row.outcome, row.note, batch.summary["discharges"]) == ("updated", None, 1)
+    _, again = told(left(day), reason="")
+    assert (again.outcome, again.note, discharges()) == ("unchanged", None, [(day, "Housed")])
+    undo.undo(batch, actor=coordinator, reason="Wrong file")
+    assert (discharges(), stays()) == ([("2026-01-10", "Housed")], [("2026-01-02", "2026-01-10")])
+
+
+def test_a_discharge_is_corrected_as_often_as_its_source_does_and_with_its_reason(noor: Client):
+    for day, reason in (("2026-01-10", "Housed"), ("2026-01-12", "Hospital"), ("2026-01-09", "Housed")):
+        told(left(day), reason=reason)
+        assert discharges() == [(day, reason)]
+
+
+def test_a_discharge_of_another_source_is_kept_beside_the_new_one(noor: Client):
+    told(left("2026-01-10"), source="FFAI")
+    _, row = told(left("2026-01-12"))
+    assert [day for day, _ in discharges()] == ["2026-01-10", "2026-01-12"]
+    assert row.note == BOTH_KEPT
+
+
+@pytest.mark.parametrize("change", [{"reason": "Hospital"}, {"discharge_date": date(2026, 1, 10)}])
+def test_a_discharge_that_a_person_touched_is_kept_beside_the_new_one(
+    noor: Client, coordinator: Staff, change: dict[str, object]
+):
+    told(left("2026-01-10"))
+    with audit.acting(coordinator, channel="admin"):
+        Discharge.objects.update(discharge_date=date(2026, 1, 9))
+        Discharge.objects.update(**{"discharge_date": date(2026, 1, 10), **change})
+    _, row = told(left("2026-01-12"))
+    assert [day for day, _ in discharges()] == ["2026-01-10", "2026-01-12"]
+    assert row.note == BOTH_KEPT
+
+
+def test_a_discharge_by_hand_is_kept_beside_the_new_one(noor: Client, shelter: Program, coordinator: Staff):
+    stay(noor, shelter, "2026-01-02", "2026-01-10")
+    with audit.acting(coordinator, channel="admin"):
+        Discharge.objects.create(client=noor, program=shelter, discharge_date=date(2026, 1, 10))
+    _, row = told(left("2026-01-12"))
+    assert (len(discharges()), row.note) == (2, BOTH_KEPT)
+
+
+def test_a_row_that_does_not_name_the_stay_corrects_no_discharge(noor: Client):
+    told(left("2026-01-10"))
+    _, row = told(discharge("2026-01-08"))
+    assert ([day for day, _ in discharges()], row.note) == (["2026-01-08", "2026-01-10"], BOTH_KEPT)
+
+
+def test_a_discharge_that_the_file_gives_as_well_is_not_moved(noor: Client):
+    feed(left("2026-01-10"))
+    _, second = feed(left("2026-01-10"), left("2026-01-12"))
+    assert [day for day, _ in discharges()] == ["2026-01-10", "2026-01-12"]
+    assert second.note == BOTH_KEPT
+
+
+def test_the_discharge_of_another_stay_is_not_moved(noor: Client):
+    told({"start_date": "2025-12-01", "discharge_date": "2025-12-10"})
+    told(left("2026-01-10"))
+    told(left("2026-01-12"))
+    assert [day for day, _ in discharges()] == ["2025-12-10", "2026-01-12"]
 
 
 DAYS = st.integers(0, 12).map(lambda number: str(date(2026, 1, 1) + timedelta(days=number)))
