@@ -5,13 +5,16 @@ What the rows begin and end, and which of them are held, core.ingest.spans has w
 
 from django.db.backends.utils import CursorWrapper
 
+from core.ingest import by_hand
 from core.ingest.disagreements import ONCE, closing
 from core.ingest.staging import count_written
 from core.keys import in_order
+from core.models import Discharge, Intake
 
 
 def apply_stays(cursor: CursorWrapper, source: str, batch: object) -> dict[str, int]:
     """Write what the rows say about stays. Returns the number of rows written per table."""
+    by_hand.find(cursor)
     written = {
         "intakes": _intakes(cursor, source),
         "enrollments": _ends(cursor, source, batch) + _new_enrollments(cursor),  # an end makes room for a start
@@ -48,10 +51,11 @@ def _intakes(cursor: CursorWrapper, source: str) -> int:
         wanted AS (
             SELECT DISTINCT ON (client_id, program_id, intake_date)
                    {in_order("row_number")} AS intake_id, client_id, program_id, intake_date, row_number
-            FROM staging s WHERE outcome IS NULL AND client_id IS NOT NULL AND intake_date IS NOT NULL
+            FROM staging w WHERE outcome IS NULL AND client_id IS NOT NULL AND intake_date IS NOT NULL
               AND NOT EXISTS (SELECT FROM records_of r JOIN intakes i ON i.client_id = r.client_id
-                              WHERE r.person = s.client_id
-                                AND (i.program_id, i.intake_date) = (s.program_id, s.intake_date))
+                              WHERE r.person = w.client_id
+                                AND (i.program_id, i.intake_date) = (w.program_id, w.intake_date))
+              AND NOT {by_hand.moved(Intake)}
             ORDER BY client_id, program_id, intake_date, row_number
         ), written AS (
             INSERT INTO intakes (intake_id, client_id, program_id, intake_date, source_system)
@@ -150,6 +154,7 @@ def _discharges(cursor: CursorWrapper, source: str) -> int:
               AND NOT EXISTS (SELECT FROM other_discharges o WHERE o.is_corrected
                                 AND (o.client_id, o.program_id, o.discharge_date)
                                     = (w.client_id, w.program_id, w.discharge_date))
+              AND NOT {by_hand.moved(Discharge)}
             RETURNING client_id, program_id, discharge_date
         ), done AS (
             SELECT row_number FROM wanted JOIN written USING (client_id, program_id, discharge_date)
@@ -169,21 +174,22 @@ def _other_discharges(cursor: CursorWrapper, source: str) -> None:
     source was the last to give, edited by nobody and not given by this file as well. Else both are kept.
     """
     cursor.execute(
-        """
+        f"""
         DROP TABLE IF EXISTS pg_temp.other_discharges;
         CREATE TEMP TABLE other_discharges ON COMMIT DROP AS
         WITH moved AS (
             SELECT p.client_id, p.program_id, p.old_end, p.new_end, p.end_row, bool_and(
-                       coalesce(s.start_date, s.intake_date) = p.start_date) AS is_named
-            FROM spans p JOIN staging s ON s.row_number = p.end_row
-            WHERE p.enrollment_id IS NOT NULL AND p.old_end <> p.new_end AND s.discharge_date = p.new_end
+                       coalesce(w.start_date, w.intake_date) = p.start_date) AS is_named
+            FROM spans p JOIN staging w ON w.row_number = p.end_row
+            WHERE p.enrollment_id IS NOT NULL AND p.old_end <> p.new_end AND w.discharge_date = p.new_end
+              AND NOT {by_hand.moved(Discharge)}
               AND NOT EXISTS (SELECT FROM records_of r JOIN discharges d ON d.client_id = r.client_id
                               WHERE r.person = p.client_id
                                 AND (d.program_id, d.discharge_date) = (p.program_id, p.new_end))
             GROUP BY p.client_id, p.program_id, p.old_end, p.new_end, p.end_row
         )
         SELECT m.client_id, m.program_id, m.new_end AS discharge_date, m.old_end, m.end_row, d.discharge_id,
-               coalesce(m.is_named AND d.edited_fields = '{}' AND last.is_theirs
+               coalesce(m.is_named AND d.edited_fields = '{{}}' AND last.is_theirs
                    AND count(*) OVER (PARTITION BY d.discharge_id) = 1
                    AND count(*) OVER (PARTITION BY m.client_id, m.program_id, m.new_end) = 1
                    AND NOT EXISTS (

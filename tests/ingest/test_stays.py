@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import audit
+from core import audit, records
 from core.ingest import pipeline, undo
 from core.linking.joining import link
 from core.models import (
@@ -18,6 +18,7 @@ from core.models import (
     Enrollment,
     ImportBatch,
     ImportRow,
+    Intake,
     Program,
     Restriction,
     SourceDisagreement,
@@ -262,6 +263,41 @@ def test_the_discharge_of_another_stay_is_not_moved(noor: Client):
     told(left("2026-01-10"))
     told(left("2026-01-12"))
     assert [day for day, _ in discharges()] == ["2025-12-10", "2026-01-12"]
+
+
+def corrected(model: type[Intake | Discharge], coordinator: Staff, **values: object) -> None:
+    """A person changes the only record of the model."""
+    records.change(model.objects.get(), actor=coordinator, values=values)
+
+
+def test_a_corrected_intake_does_not_come_back_with_the_next_export(noor: Client, coordinator: Staff):
+    told(left("2026-01-10"))
+    for day in (date(2026, 1, 3), date(2026, 1, 4)):
+        corrected(Intake, coordinator, intake_date=day)
+        _, row = told(left("2026-01-10"))
+        assert (row.outcome, Intake.objects.get().intake_date) == ("unchanged", day)
+        assert row.note == f"Kept the intake on {day}: a person has corrected the day from 2026-01-02."
+
+
+def test_a_corrected_discharge_does_not_come_back_with_the_next_export(noor: Client, coordinator: Staff):
+    told(left("2026-01-10"))
+    corrected(Discharge, coordinator, discharge_date=date(2026, 1, 12))
+    _, row = told(left("2026-01-10"))
+    assert (row.outcome, discharges()) == ("unchanged", [("2026-01-12", "Housed")])
+    assert row.note == "Kept the discharge on 2026-01-12: a person has corrected the day from 2026-01-10."
+
+
+def test_an_intake_on_another_day_than_the_corrected_one_is_added(noor: Client, coordinator: Staff):
+    told(left("2026-01-10"))
+    corrected(Intake, coordinator, intake_date=date(2026, 1, 3))
+    _, row = told({"intake_date": "2026-01-05"}, reason="")
+    assert (row.outcome, row.note, Intake.objects.count()) == ("updated", None, 2)
+
+
+def test_what_a_file_corrected_is_no_correction_by_hand(noor: Client):
+    for day in ("2026-01-10", "2026-01-12", "2026-01-10"):
+        _, row = told(left(day))
+        assert (row.note, discharges()) == (None, [(day, "Housed")])
 
 
 DAYS = st.integers(0, 12).map(lambda number: str(date(2026, 1, 1) + timedelta(days=number)))
