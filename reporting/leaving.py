@@ -6,12 +6,15 @@ from datetime import date
 
 from core.models import Staff
 from reporting import served
-from reporting.demographics import PARTITIONS
+from reporting.demographics import NOT_RECORDED, PARTITIONS
 from reporting.suppression import Sum, hidden
 
 # (section, group, value), as rows of the Organizational Summary begin.
 Cell = tuple[str, str, str]
 TOTAL: Cell = ("total", "", "clients served")
+# No file has this number, but everyone can work it out: the total without those of whom no language is recorded.
+SOME_LANGUAGE: Cell = ("some language", "", "")
+NO_LANGUAGE: Cell = ("language", "", NOT_RECORDED)
 
 
 def withheld(actor: Staff | None, first: date, last: date, threshold: int) -> set[Cell]:
@@ -24,9 +27,15 @@ def withheld(actor: Staff | None, first: date, last: date, threshold: int) -> se
         for key, number in numbers.items()
     }
     cells[TOTAL] = counts["total"].total()
+    return hidden_of(cells, threshold)
+
+
+def hidden_of(cells: dict[Cell, int], threshold: int) -> set[Cell]:
+    """Of the cells of an agency's table and their numbers those that are hidden."""
     if cells[TOTAL] < threshold:
         return set(cells)
-    return hidden(cells, _sums(cells), threshold)
+    some = cells[TOTAL] - cells.get(NO_LANGUAGE, 0)
+    return hidden({**cells, SOME_LANGUAGE: some}, _sums(cells), threshold, frozenset([SOME_LANGUAGE]))
 
 
 def _sums(cells: dict[Cell, int]) -> list[Sum]:
@@ -34,7 +43,10 @@ def _sums(cells: dict[Cell, int]) -> list[Sum]:
         return tuple(sorted(cell for cell in cells if cell[0] == section and group in (None, cell[1])))
 
     departments = parts("department")
+    spoken = tuple(cell for cell in parts("language") if cells[cell] and cell != NO_LANGUAGE)
+    of_total = (SOME_LANGUAGE, NO_LANGUAGE) if cells.get(NO_LANGUAGE) else (SOME_LANGUAGE,)
     return [
         *(Sum(TOTAL, parts(section)) for section in (*PARTITIONS, "department")),
         *(Sum(department, parts("program", department[2])) for department in departments),
+        *((Sum(TOTAL, of_total), Sum(SOME_LANGUAGE, spoken, overlaps=True)) if spoken else ()),
     ]

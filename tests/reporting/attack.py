@@ -1,5 +1,6 @@
 """Someone with every file of a period who wants the hidden numbers: what the rest leaves possible for each, by linear
-programming. Knows that a hidden number is at least one, that values add up to their place, how places hang together.
+programming. Knows that a hidden number is at least one, that values add up to their place, how places hang together,
+and that whoever is not without a recorded language speaks at least one.
 """
 
 from collections.abc import Iterable
@@ -71,6 +72,7 @@ class Attacker:
                 parts = [key for key in every if key[:3] == (department, program, section)]
                 if parts:
                     equal.append(self._fact((department, program, "total", ""), parts))
+            at_most += self._languages((department, program, "total", ""), every)
         for section, value in {key[2:] for key in every}:
             here = [key for key in every if key[2:] == (section, value)]
             departments = [key for key in here if key[0] and not key[1]]
@@ -88,11 +90,24 @@ class Attacker:
                 equal.append((terms, number - sum(self.known.get(key, 0) for key in parts)))
         return [f for f in equal if f[0]], [f for f in at_most if f[0]]
 
+    def _languages(self, total: Key, every: Iterable[Key]) -> list[Fact]:
+        """total − not recorded ≤ sum of languages; each language + not recorded ≤ total."""
+        spoken = [key for key in every if key[:3] == (*total[:2], "language")]
+        missing = [key for key in spoken if key[3] == "Not recorded"]
+        if not spoken or total not in every:
+            return []
+        each = [self._weighed([(key, 1) for key in (one, *missing)] + [(total, -1)]) for one in {*spoken} - {*missing}]
+        return [self._fact(total, spoken), *each]
+
     def _fact(self, whole: Key, parts: list[Key]) -> Fact:
         """whole − sum of parts = (≤) 0, what is known taken to the other side."""
+        return self._weighed([(whole, 1), *((part, -1) for part in parts)])
+
+    def _weighed(self, weights: list[tuple[Key, int]]) -> Fact:
+        """The sum of number × weight = (≤) 0, what is known taken to the other side."""
         terms: dict[Key, int] = {}
         number = 0
-        for key, factor in [(whole, 1), *((part, -1) for part in parts)]:
+        for key, factor in weights:
             if key in self.hidden:
                 terms[key] = terms.get(key, 0) + factor
             else:

@@ -11,7 +11,8 @@ from scipy.optimize import linprog
 import reporting
 from core.errors import CannotLeave, NotAllowed
 from core.models import Client, Department, Program, Staff
-from reporting.demographics import DEMOGRAPHICS
+from reporting.demographics import DEMOGRAPHICS, NOT_RECORDED
+from reporting.leaving import NO_LANGUAGE, TOTAL, hidden_of
 from reporting.report import HIDDEN, percent
 from reporting.rounding import rounded
 from reporting.suppression import Sum, hidden, ranges
@@ -146,6 +147,56 @@ def test_a_rounded_file_tells_multiples_and_no_exact_sum(shelter: Program, enrol
     assert share == percent(women, total)
     assert told["reconciliation", "", "sum of programs"] == (HIDDEN, HIDDEN)
     assert told["reconciliation", "", "different clients"][0] == total
+
+
+def spoken_by(shelter: Program, enroll: Enroll, *spoken: tuple[int, list[str]]) -> dict[tuple, object]:
+    """The file that leaves of an agency where so many people speak these: row → number told."""
+    for number, languages in spoken:
+        for _ in range(number):
+            enroll(shelter, "2025-01-01", languages_spoken=languages)
+    return {row[:3]: row[3] for row in reporting.get("org_summary").shared(None, JANUARY, 11)}
+
+
+def test_the_largest_language_does_not_tell_of_how_many_none_is_recorded(shelter: Program, enroll: Enroll):
+    told = spoken_by(shelter, enroll, (28, ["English"]), (2, []))
+    assert told[TOTAL] == 30
+    assert told[NO_LANGUAGE] == told["language", "", "English"] == HIDDEN
+
+
+def test_of_how_many_no_language_is_recorded_does_not_tell_the_one_that_some_speak(shelter: Program, enroll: Enroll):
+    told = spoken_by(shelter, enroll, (5, ["Hindi"]), (25, []))
+    assert told[NO_LANGUAGE] == told["language", "", "Hindi"] == HIDDEN
+
+
+def test_no_more_languages_are_hidden_than_it_takes(shelter: Program, enroll: Enroll):
+    told = spoken_by(shelter, enroll, (15, ["English"]), (13, ["French"]), (2, []))
+    assert told[NO_LANGUAGE] == HIDDEN
+    assert (told["language", "", "English"], told["language", "", "French"]) == (15, 13)
+
+
+def test_where_no_language_is_recorded_of_anyone_the_total_is_told(shelter: Program, enroll: Enroll):
+    assert spoken_by(shelter, enroll, (30, []))[NO_LANGUAGE] == 30
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_hidden_languages_may_be_anything_over_a_range_as_wide_as_the_threshold(seed: int):
+    dice, threshold = random.Random(seed), 11
+    people = dice.randrange(threshold, 60)
+    gap, second = dice.choice([0, 0.05, 0.3, 0.9]), dice.choice([0, 0.1, 0.8])
+    cells = {TOTAL: people}
+    for _ in range(people):
+        spoken = {"English"} if dice.random() < 0.8 else {dice.choice(["French", "Hindi", "Cree"])}
+        spoken |= {"Twi"} if dice.random() < second else set()
+        for language in spoken if dice.random() >= gap else {NOT_RECORDED}:
+            cells["language", "", language] = cells.get(("language", "", language), 0) + 1
+    away = hidden_of(cells, threshold)
+    assert {cell for cell, number in cells.items() if number < threshold} <= away <= cells.keys()
+    attacker = Attacker(adds_up=False)
+    attacker.read((*cell, HIDDEN if cell in away else number, None) for cell, number in cells.items())
+    # Of eleven people a hidden number may be one to ten, whatever else is hidden.
+    wide = min(threshold - 1, people - 2)
+    narrow = {cell: ends for cell, ends in attacker.bounds().items() if ends[1] - ends[0] < wide}
+    assert narrow == {}
 
 
 @pytest.mark.parametrize("seed", range(40))
