@@ -77,8 +77,31 @@ def _umask() -> int:
     return mask
 
 
-def test_an_empty_path_is_refused(amina: Client):
-    assert refusal(*SUMMARY, "--csv", "") == (1, "Cannot write .: . is a directory.")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--csv", ""], "--csv is empty: name a file, or - for standard output."),
+        (["--out", ""], "--out is empty: name a folder."),
+        (["--email", ""], "--email is empty: name at least one address."),
+        (["--email", " , "], "--email is empty: name at least one address."),
+        (["--email", "", "--csv", "-"], "--email is empty: name at least one address."),
+        (
+            ["--email", "a@example.org", "--inside", "--share"],
+            "--inside hides nothing and --share hides small numbers: choose one.",
+        ),
+        (["--inside"], "--inside is about what is sent: name the addresses with --email."),
+        (["--period", "last-month"], "--period stands in place of --from and --to: choose one."),
+    ],
+)
+def test_options_that_are_empty_or_at_odds_are_wrong_usage(
+    amina: Client, outbox: list, arguments: list[str], sentence: str
+):
+    assert refusal(*SUMMARY, *arguments) == (2, sentence)
+    assert outbox == []
+
+
+def test_a_named_day_does_not_go_with_a_day(amina: Client):
+    assert refusal(*VACANCY, "--period", "today") == (2, "--period stands in place of --as-of: choose one.")
 
 
 def test_csv_to_a_file_and_json_to_the_screen(amina: Client, tmp_path: Path):

@@ -21,6 +21,8 @@ from reporting.forms import UNKNOWN, ReportForm
 from reporting.report import Report
 
 REFUSED = 1
+# What to give an option that is empty.
+_EMPTY = {"csv": "name a file, or - for standard output", "out": "name a folder", "email": "name at least one address"}
 
 
 class Command(OneLineCommand):
@@ -39,9 +41,9 @@ class Command(OneLineCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Options → rows → output."""
-        if options["csv"] == "-" and options["json"]:
-            raise CommandError("--csv - and --json would both write to standard output: choose one.", returncode=USAGE)
         report = reporting.get(options["report"])
+        if sentence := _at_odds(report, options):
+            raise CommandError(sentence, returncode=USAGE)
         try:
             params = _params(report, options)
             rows = report.rows(None, params)
@@ -61,6 +63,30 @@ class Command(OneLineCommand):
         except DatabaseError as error:
             raise CommandError(f"The database refused: {str(error).splitlines()[0]}", returncode=REFUSED) from error
         self.stdout.write(_output(report, rows, params, options), ending="")
+
+
+def _at_odds(report: Report, options: dict[str, Any]) -> str | None:
+    """Why these options do not go together; None where they do. An empty one is a variable that cron did not have: what
+    was meant for a file or for somebody's mail must not be printed instead.
+    """
+    empty = [name for name in ("csv", "out", "email") if options[name] is not None and not options[name].strip(" ,")]
+    days = [_option(name) for name in _days(report) if options[name] is not None]
+    if empty:
+        return f"--{empty[0]} is empty: {_EMPTY[empty[0]]}."
+    if options["csv"] == "-" and options["json"]:
+        return "--csv - and --json would both write to standard output: choose one."
+    if options["inside"] and options["share"]:
+        return "--inside hides nothing and --share hides small numbers: choose one."
+    if options["inside"] and options["email"] is None:
+        return "--inside is about what is sent: name the addresses with --email."
+    if options["period"] and days:
+        return f"--period stands in place of {' and '.join(days)}: choose one."
+    return None
+
+
+def _days(report: Report) -> list[str]:
+    """The fields of the form that a named period fills in."""
+    return [name for name, field in report.form.base_fields.items() if isinstance(field, DateField)]
 
 
 def _output(report: Report, rows: list, params: dict[str, Any], options: dict[str, Any]) -> str:
