@@ -132,7 +132,7 @@ def people_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
     with room():
         exported(request, people, number)
     look(request, detail=f"{_words(form.cleaned_data)}, row: {key}")
-    name = render.file_name(report, {**form.cleaned_data, "row": key})
+    name = render.file_name(report, {**form.cleaned_data, "row": key.replace(" / ", " ")})
     rows = streamed(people.order_by(*BY_NAME), PEOPLE_COLUMNS)
     return files.download(kind, name, report.title, PEOPLE_COLUMNS, rows, marked=True)
 
@@ -265,7 +265,7 @@ def _shared(request: HttpRequest, report: Report, form: ReportForm) -> HttpRespo
     except CannotLeave as error:
         form.add_error(None, str(error))
         return _respond(request, "admin/reports/report.html", title=report.title, **_frame(report, form))
-    return _download(request, report, params, rows, "csv", "shared_")
+    return _download(request, report, params, rows, "csv", render.SHARED)
 
 
 def _words(params: Params) -> str:

@@ -6,8 +6,10 @@ long as it likes.
 """
 
 import csv
+import hashlib
 import json
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -30,6 +32,11 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDEST = 48
 # A piece of a streamed file, in characters: large enough that what surrounds each piece costs nothing beside it.
 PIECE = 64 * 1024
+# What begins the name of a file in which small numbers are hidden.
+SHARED = "shared_"
+_LONGEST_NAME = 110
+# Whose values stand in a file's name without saying whose they are.
+_UNNAMED = ("date_from", "date_to", "as_of", "department", "row")
 # As wide as the widest of so many rows are the columns of a workbook.
 _SAMPLE = 500
 
@@ -145,10 +152,28 @@ def _aligned(text: str, width: int, right: bool) -> str:
 
 
 def file_name(report: Report, params: Params, extension: str = "") -> str:
-    """org_summary_2025-04-01_2026-03-31.csv, with the department or program where one was chosen."""
+    """org_summary_2025-04-01_2026-03-31.csv, with what else was chosen: 'Shelter', 'gender-Woman'. ASCII alone, and
+    another name for another choice: in one folder no file takes the place of another.
+    """
     parts = [report.slug]
-    for value in params.values():
+    for name, value in params.items():
         if value is not None:
-            kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in str(value))
-            parts.append("-".join(part for part in kept.split("-") if part))
-    return "_".join(part for part in parts if part)[:120] + (extension and f".{extension}")
+            # A program and a department, a gender and a race may have the same name.
+            named = name not in _UNNAMED and not (name == "program" and params.get("department"))
+            parts.append(f"{name}-{_slug(str(value))}" if named else _slug(str(value)))
+    whole = "_".join(parts)
+    if len(whole) > _LONGEST_NAME:
+        whole = f"{whole[:_LONGEST_NAME]}-{_digest(whole)}"
+    return whole + (extension and f".{extension}")
+
+
+def _slug(text: str) -> str:
+    """ASCII letters and digits, joined by '-'; where that leaves out more than spaces, with a hash of all of it."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    kept = "".join(letter if letter.isalnum() else " " for letter in ascii_only).split()
+    slug = "-".join(kept)
+    return slug if slug in (text, text.replace(" ", "-")) else "-".join((*kept, _digest(text)))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

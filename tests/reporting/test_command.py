@@ -219,6 +219,14 @@ def test_a_named_period_is_for_cron(amina: Client, tmp_path: Path):
     assert "clients served,1,100.0" in (tmp_path / name).read_text()
 
 
+def test_what_may_leave_does_not_take_the_place_of_what_may_not(amina: Client, tmp_path: Path):
+    run(*SUMMARY, "--out", str(tmp_path))
+    shared = tmp_path / "shared_org_summary_2025-01-01_2025-01-31.csv"
+    assert run(*SUMMARY, "--out", str(tmp_path), "--share").endswith(f"rows written to {shared}\n")
+    assert "clients served,*,*" in shared.read_text()
+    assert "clients served,1,100.0" in (tmp_path / "org_summary_2025-01-01_2025-01-31.csv").read_text()
+
+
 def test_a_folder_that_is_not_there_is_refused(amina: Client, tmp_path: Path):
     assert "Cannot write" in refusal(*SUMMARY, "--out", str(tmp_path / "none"))[1]
 

@@ -66,8 +66,34 @@ def test_the_text_table_lines_up():
     ("params", "name"),
     [
         ({"date_from": date(2025, 4, 1), "date_to": DAY, "program": None}, "org_summary_2025-04-01_2025-06-30.csv"),
-        ({"date_from": DAY, "department": 'Ü"/../x\r\n'}, "org_summary_2025-06-30_x.csv"),
+        (
+            {"date_from": DAY, "department": "Women Only", "program": "Hostel A"},
+            "org_summary_2025-06-30_Women-Only_Hostel-A.csv",
+        ),
+        ({"date_from": DAY, "gender": "Two-Spirit"}, "org_summary_2025-06-30_gender-Two-Spirit.csv"),
+        ({"date_from": DAY, "department": 'Ü"/../x\r\n'}, "org_summary_2025-06-30_U-x-573622bf.csv"),
     ],
 )
 def test_file_names_are_plain(params: dict, name: str):
     assert render.file_name(reporting.get("org_summary"), params, "csv") == name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"gender": "Prefer not to say"}, {"race": "Prefer not to say"}),
+        ({"department": "Shelter"}, {"program": "Shelter"}),
+        ({"department": None}, {"department": "日本"}),
+        ({"department": "日本"}, {"department": "中国"}),
+        ({"department": "Élan"}, {"department": "Elan"}),
+        ({"department": "A / B"}, {"department": "A B"}),
+        ({"department": "A" * 200}, {"department": "A" * 200 + "B"}),
+        ({"department": "日" * 200}, {"department": "日" * 201}),
+    ],
+)
+def test_another_choice_has_another_file_name(one: dict, other: dict):
+    names = [
+        render.file_name(reporting.get("org_summary"), {"date_from": DAY, **params}, "csv") for params in (one, other)
+    ]
+    assert names[0] != names[1]
+    assert all(name.isascii() and len(name) < 150 for name in names)

@@ -51,10 +51,7 @@ class Command(OneLineCommand):
             if options["csv"] not in (None, "-"):
                 _write(Path(options["csv"]), render.csv_text(report, _leaving(rows, shared, options)))
             if options["out"] is not None:
-                _write(
-                    Path(options["out"]) / render.file_name(report, params, "csv"),
-                    render.csv_text(report, _leaving(rows, shared, options)),
-                )
+                _write(_place(report, params, options), render.csv_text(report, _leaving(rows, shared, options)))
             if options["email"]:
                 mailing.send(report, params, rows if options["inside"] else shared, options["email"].split(","))
             rows = _leaving(rows, shared, options)
@@ -98,13 +95,18 @@ def _output(report: Report, rows: list, params: dict[str, Any], options: dict[st
     if options["csv"] is not None:
         done.append(f"{len(rows)} rows written to {options['csv']}\n")
     if options["out"] is not None:
-        name = render.file_name(report, params, "csv")
-        done.append(f"{len(rows)} rows written to {Path(options['out']) / name}\n")
+        done.append(f"{len(rows)} rows written to {_place(report, params, options)}\n")
     if options["email"]:
         done.append(f"Sent to {options['email']}{'' if options['inside'] else ', small numbers hidden'}\n")
     if done:
         return "".join(done)
     return render.table_text(report, rows)
+
+
+def _place(report: Report, params: dict[str, Any], options: dict[str, Any]) -> Path:
+    """Where --out writes: beside the file of all numbers the one to share, never in its place."""
+    prefix = render.SHARED if options["share"] else ""
+    return Path(options["out"]) / f"{prefix}{render.file_name(report, params, 'csv')}"
 
 
 def _shared(report: Report, params: dict[str, Any], options: dict[str, Any]) -> list | None:
