@@ -30,8 +30,9 @@ class ReportForm(forms.Form):
     # Fields that a page keeps folded away until one of them is used.
     more: tuple[str, ...] = ()
 
-    def presets(self) -> list[tuple[str, dict[str, date]]]:
-        """Names of ready-made choices and their values."""
+    @classmethod
+    def presets(cls) -> list[tuple[str, dict[str, date]]]:
+        """Names of ready-made choices and their values: known without a form, and so without the database."""
         return []
 
     def first_fields(self) -> list[forms.BoundField]:
@@ -107,7 +108,8 @@ class DayPlaceForm(PlaceForm):
     as_of = DayField(label="As of", initial=timezone.localdate, help_text="The day that is looked at.")
     field_order = ["as_of", "department"]
 
-    def presets(self) -> list[tuple[str, dict[str, date]]]:
+    @classmethod
+    def presets(cls) -> list[tuple[str, dict[str, date]]]:
         """Today, and the end of the month before."""
         today = timezone.localdate()
         return [("Today", {"as_of": today}), ("End of last month", {"as_of": today.replace(day=1) - date.resolution})]
@@ -129,7 +131,8 @@ class PeriodForm(ReportForm):
             self.add_error("date_to", f"The last day, {last}, is before the first, {first}.")
         return cleaned
 
-    def presets(self) -> list[tuple[str, dict[str, date]]]:
+    @classmethod
+    def presets(cls) -> list[tuple[str, dict[str, date]]]:
         """Periods that boards ask for."""
         today = timezone.localdate()
         return [(name, dict(zip(("date_from", "date_to"), of(today), strict=True))) for name, of in PERIODS.items()]

@@ -10,12 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from django.db import DatabaseError
 from django.forms import DateField, Field
 
 import reporting
 from core.errors import CCDError
-from core.management.sentence import USAGE, OneLineCommand, OneLineParser
+from core.management.sentence import USAGE, OneLineParser, SentenceCommand
 from reporting import mailing, render
 from reporting.forms import UNKNOWN, ReportForm
 from reporting.report import Report
@@ -25,7 +24,7 @@ REFUSED = 1
 _EMPTY = {"csv": "name a file, or - for standard output", "out": "name a folder", "email": "name at least one address"}
 
 
-class Command(OneLineCommand):
+class Command(SentenceCommand):
     """Prints a report as a table, writes it as CSV, or prints it as JSON."""
 
     help = "Print a report, or write it as CSV or JSON. Exit 0: done; 1: refused; 2: wrong usage."
@@ -44,21 +43,16 @@ class Command(OneLineCommand):
         report = reporting.get(options["report"])
         if sentence := _at_odds(report, options):
             raise CommandError(sentence, returncode=USAGE)
-        try:
-            params = _params(report, options)
-            rows = report.rows(None, params)
-            shared = _shared(report, params, options)
-            if options["csv"] not in (None, "-"):
-                _write(Path(options["csv"]), render.csv_text(report, _leaving(rows, shared, options)))
-            if options["out"] is not None:
-                _write(_place(report, params, options), render.csv_text(report, _leaving(rows, shared, options)))
-            if options["email"]:
-                mailing.send(report, params, rows if options["inside"] else shared, options["email"].split(","))
-            rows = _leaving(rows, shared, options)
-        except CCDError as error:
-            raise CommandError(str(error), returncode=REFUSED) from error
-        except DatabaseError as error:
-            raise CommandError(f"The database refused: {str(error).splitlines()[0]}", returncode=REFUSED) from error
+        params = _params(report, options)
+        rows = report.rows(None, params)
+        shared = _shared(report, params, options)
+        if options["csv"] not in (None, "-"):
+            _write(Path(options["csv"]), render.csv_text(report, _leaving(rows, shared, options)))
+        if options["out"] is not None:
+            _write(_place(report, params, options), render.csv_text(report, _leaving(rows, shared, options)))
+        if options["email"]:
+            mailing.send(report, params, rows if options["inside"] else shared, options["email"].split(","))
+        rows = _leaving(rows, shared, options)
         self.stdout.write(_output(report, rows, params, options), ending="")
 
 
@@ -125,7 +119,7 @@ def _add_options(parser: ArgumentParser, report: Report) -> None:
     for name, field in report.form.base_fields.items():
         metavar = "DATE" if isinstance(field, DateField) else "NAME"
         parser.add_argument(_option(name), dest=name, metavar=metavar, help=_help(field), default=None)
-    periods = [_slug(name) for name, _ in report.form().presets()]
+    periods = [_slug(name) for name, _ in report.form.presets()]
     parser.add_argument("--period", choices=periods, help="In place of the days, as of today: for cron.")
     parser.set_defaults(usage_error=parser.error)
     parser.add_argument("--csv", metavar="PATH", help="Write CSV to this file; - for standard output.")
@@ -152,7 +146,7 @@ def _params(report: Report, options: dict[str, Any]) -> dict[str, Any]:
     """The form's cleaned values. A name that does not exist is refused, anything else is wrong usage."""
     given = {name: options[name] for name in report.form.base_fields}
     if options["period"]:
-        given |= next(values for name, values in report.form().presets() if _slug(name) == options["period"])
+        given |= next(values for name, values in report.form.presets() if _slug(name) == options["period"])
     missing = [
         _option(name) for name, field in report.form.base_fields.items() if field.required and given[name] is None
     ]

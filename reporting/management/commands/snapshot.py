@@ -3,12 +3,13 @@
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from core.management.sentence import USAGE, SentenceCommand
 from reporting import marks, snapshot
 
 
-class Command(BaseCommand):
+class Command(SentenceCommand):
     """Writes a copy where the last one is out of date."""
 
     help = "Write the snapshot that reports read, where something has changed since the last one."
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         """Once, or for as long as it runs."""
         pause = options["follow"]
         if pause is not None and pause < 1:
-            raise CommandError("--follow needs at least one second.", returncode=2)
+            raise CommandError("--follow needs at least one second.", returncode=USAGE)
         self._write()
         while pause is not None:
             mark = marks.take()
