@@ -31,7 +31,7 @@ from reporting import kept, render
 from reporting.forms import ReportForm
 from reporting.reading import file_ages, room, streamed
 from reporting.remembered import remembered
-from reporting.report import Params, Report, Row, plural
+from reporting.report import Params, Report, Row, plural, told_key
 
 PEOPLE_PER_PAGE = 100
 BY_NAME = ("last_name", "first_name", "client_id")
@@ -107,7 +107,7 @@ def people_page(request: HttpRequest, slug: str) -> HttpResponse:
         "admin/reports/people.html",
         title=report.title,
         report=report,
-        heading=key.replace("_", " "),
+        heading=told_key(key).replace("_", " "),
         people=page,
         clients_shown=page.object_list,
         chosen=_chosen(form),
@@ -143,11 +143,18 @@ def _behind(request: HttpRequest, report: Report) -> tuple[ReportForm, Row, Quer
     if not form.is_valid():
         raise Http404("These parameters do not hold.")
     params, asked = form.cleaned_data, request.GET.get("row")
-    row = next((row for row in report.rows(request.user, params) if asked and report.key(row) == asked), None)
+    row = _row(report, report.rows(request.user, params), asked) if asked else None
     people = report.people(request.user, params, row) if row else None
     if people is None:
         raise Http404("There is no list behind this.")
     return form, row, people
+
+
+def _row(report: Report, rows: list[Row], asked: str) -> Row | None:
+    """The row with this key; or the only one whose key reads so, for addresses from before slashes were told apart."""
+    exact = [row for row in rows if report.key(row) == asked]
+    found = exact or [row for row in rows if told_key(report.key(row)) == asked]
+    return found[0] if len(found) == 1 else None
 
 
 @require_POST

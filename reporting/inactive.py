@@ -7,7 +7,7 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from core.models import Discharge, Enrollment, Intake, Staff
 from reporting.forms import DayPlaceForm
 from reporting.reading import days_from, people_of, scoped
-from reporting.report import Params, Report, Row, percent
+from reporting.report import Params, Report, Row, key_of, percent
 
 DAYS = 90
 
@@ -43,7 +43,7 @@ class Inactive(Report):
 
     def key(self, row: Row) -> str:
         """Department and program."""
-        return " / ".join(row[:2])
+        return key_of(row[:2])
 
     def people(self, actor: Staff | None, params: Params, row: Row) -> QuerySet:
         """The inactive ones."""

@@ -22,7 +22,7 @@ from core.errors import Conflict
 from core.models import AuditEntry, Client, Enrollment, Program, ReportRun, Staff
 from reporting import served
 from reporting.reading import alias, scoped, select
-from reporting.report import Cell, Params, Report, Row, change
+from reporting.report import Cell, Params, Report, Row, change, told_key
 
 ENTERED, DATES, UNLINKED = "entered late", "dates corrected", "unlinked"
 LINKED, REMOVED, VALUES = "linked", "removed", "values or programs changed"
@@ -132,16 +132,20 @@ def _cells(
 ) -> tuple[tuple[str, int | None, int | None], ...]:
     """(row, number then, number now) where they differ; another number than the counted one by its column's name."""
 
-    def numbers(rows: list[list[Cell]]) -> dict[str, int | None]:
+    def numbers(rows: list[list[Cell]]) -> dict[tuple[str, str], int | None]:
         return {
-            report.key(tuple(row)) + ("" if column == report.counted else f" · {column}"): value
+            (report.key(tuple(row)), "" if column == report.counted else f" · {column}"): value
             for row in rows
             for column, value in zip(report.columns, row, strict=True)
             if column == report.counted or isinstance(value, int)
         }
 
     old, new = numbers(then), numbers(now)
-    return tuple((key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))
+    return tuple(
+        (told_key(key[0]) + key[1], old.get(key), new.get(key))
+        for key in {**old, **new}
+        if old.get(key) != new.get(key)
+    )
 
 
 def _movements(actor: Staff | None, run: ReportRun, span: Params) -> tuple[dict[UUID, str], dict[UUID, str]]:

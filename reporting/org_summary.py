@@ -13,7 +13,7 @@ from reporting.demographics import DEMOGRAPHICS, NOT_RECORDED, having, order_of
 from reporting.forms import ServedForm, period_before
 from reporting.leaving import Cell, withheld
 from reporting.reading import enrollments, people_of
-from reporting.report import HIDDEN, Page, Params, Report, Row, percent
+from reporting.report import HIDDEN, Page, Params, Report, Row, key_of, percent
 from reporting.rounding import rounded
 
 CLIENTS_SERVED = "clients served"
@@ -73,7 +73,7 @@ class OrgSummary(Report):
 
     def key(self, row: Row) -> str:
         """Section, group and value."""
-        return " / ".join(part for part in row[:3] if part)
+        return key_of(part for part in row[:3] if part)
 
     def people(self, actor: Staff | None, params: Params, row: Row) -> QuerySet | None:
         """Who was served, in that department or program, or with that value."""

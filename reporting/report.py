@@ -247,7 +247,7 @@ class Report(ABC):
         return []
 
     def key(self, row: Row) -> str:
-        """What names a row in the address of the list behind it."""
+        """What names a row, and no other, in the address of the list behind it: key_of() its first cells."""
         return ""
 
     def people(self, actor: Staff | None, params: Params, row: Row) -> models.QuerySet | None:
@@ -321,3 +321,15 @@ def shown(cell: Cell) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """'1 program', '1,200 programs'."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def key_of(parts: Iterable[Cell]) -> str:
+    """The parts of a row that name it, as one text: no two rows have the same. A slash within a name is doubled, so
+    that 'A / B' with 'C' is not 'A' with 'B / C'.
+    """
+    return " / ".join(str(part).replace("/", "//") for part in parts)
+
+
+def told_key(key: str) -> str:
+    """A key as people read it."""
+    return key.replace("//", "/")

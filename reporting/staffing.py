@@ -9,7 +9,7 @@ from core.choices import STAFF
 from core.models import ClientAssignment, Enrollment, ProgramStaff, Staff
 from reporting.forms import DayPlaceForm
 from reporting.reading import people_of, scoped
-from reporting.report import Params, Report, Row
+from reporting.report import Params, Report, Row, key_of
 
 NO_CLIENTS, NO_STAFF = "staff without clients", "clients without staff"
 
@@ -51,7 +51,7 @@ class Staffing(Report):
 
     def key(self, row: Row) -> str:
         """Section, department and program."""
-        return " / ".join(row[:3]) if row[0] == NO_STAFF else ""
+        return key_of(row[:3]) if row[0] == NO_STAFF else ""
 
     def people(self, actor: Staff | None, params: Params, row: Row) -> QuerySet | None:
         """The clients of a program without staff."""

@@ -13,7 +13,7 @@ from reporting import snapshot
 from reporting.forms import DayPlaceForm
 from reporting.leaving import Cell, withheld
 from reporting.reading import compiled, people_of, scoped, select, stays_between
-from reporting.report import HIDDEN, Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, plural
+from reporting.report import HIDDEN, Block, Chart, Figure, Line, Page, Params, Report, Row, Spark, key_of, plural
 from reporting.rounding import rounded
 
 # Capacity is that of the latest dated row on or before the day; a row without a date holds since ever. A client stands
@@ -109,7 +109,7 @@ class Vacancy(Report):
 
     def key(self, row: Row) -> str:
         """Department and program."""
-        return " / ".join(row[:2])
+        return key_of(row[:2])
 
     def people(self, actor: Staff | None, params: Params, row: Row) -> QuerySet:
         """Who is in the program on that day."""

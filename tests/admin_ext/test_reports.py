@@ -1,6 +1,7 @@
 """Pages of reports: who sees them, what they say, the files they give."""
 
 import csv
+import html
 import io
 import re
 from collections.abc import Callable
@@ -236,6 +237,50 @@ def test_a_number_opens_the_list_behind_it(client: Browser, browse: Callable, am
     entry = AccessEntry.objects.get(action="list")
     assert (entry.staff, entry.client_ids, entry.number) == (leader, [amina.pk], 1)
     assert "row: gender / Woman" in entry.detail
+
+
+@pytest.fixture
+def slashes(enroll: Callable[..., Client]) -> dict[tuple[str, str], set[str]]:  # noqa: F811
+    """Names that read the same when joined by ' / ': (department, program) → who is in it."""
+    places = {("A / B", "C"): {"Ada"}, ("A", "B / C"): {"Bo", "Cy"}, ("A /", "D"): {"Di"}, ("A", "/ D"): {"Ed", "Flo"}}
+    with audit.acting(None, channel="command"):
+        departments = {name: Department.objects.create(name=name) for name in {place[0] for place in places}}
+        programs = {place: Program.objects.create(name=place[1], department=departments[place[0]]) for place in places}
+    for place, names in places.items():
+        for name in names:
+            enroll(programs[place], "2025-01-01", first_name=name, last_name="Slash")
+    return places
+
+
+@pytest.mark.parametrize("slug", ["org_summary", "vacancy", "inactive"])
+def test_a_name_with_a_slash_opens_its_own_list(
+    browse: Callable, client: Browser, slashes: dict[tuple[str, str], set[str]], slug: str
+):
+    query = PERIOD if slug == "org_summary" else {"as_of": "2025-12-31"}
+    body = html.unescape(browse(slug, **query).content.decode())
+    row = "program" if slug == "org_summary" else "A"
+    links = set(re.findall(rf'href="([^"]+/people/[^"]+row={row}[^"]+)"', body))
+    listed = [client.get(link).content.decode() for link in links]
+    found = [
+        frozenset(name for names in slashes.values() for name in names if f"{name} Slash" in page) for page in listed
+    ]
+    assert sorted(map(sorted, found)) == sorted(map(sorted, slashes.values()))
+    assert any("A / B / C</h2>" in page for page in listed)
+
+
+def test_an_address_from_before_slashes_were_told_apart_finds_its_row_or_none(
+    client: Browser,
+    leader: Staff,
+    slashes: dict[tuple[str, str], set[str]],
+    enroll: Callable[..., Client],  # noqa: F811
+):
+    with audit.acting(None, channel="command"):
+        other = Program.objects.create(name="Day/Night", department=Department.objects.get(name="A"))
+    enroll(other, "2025-01-01", first_name="Gus", last_name="Slash")
+    client.force_login(leader)
+    people = reverse("admin:report_people", args=["org_summary"])
+    assert "Gus Slash" in client.get(people, {**PERIOD, "row": "program / A / Day/Night"}).content.decode()
+    assert client.get(people, {**PERIOD, "row": "program / A / B / C"}).status_code == 404
 
 
 @pytest.mark.parametrize("row", ["", "gender / Nothing", "reconciliation / sum of programs", "../x"])

@@ -13,7 +13,7 @@ from django.urls import reverse
 import reporting
 from core import audit, runs
 from core.errors import Conflict, NotAllowed
-from core.models import AuditEntry, Client, Enrollment, Program, ReportRun, Staff
+from core.models import AuditEntry, Client, Department, Enrollment, Program, ReportRun, Staff
 from reporting import kept
 from tests.reporting import world
 
@@ -185,6 +185,19 @@ def test_another_capacity_is_told_of_a_kept_vacancy_run(shelter: Program, leader
     cells = kept.moved(run, report, actor=leader, params=params).cells
     name = f"{shelter.department.name} / {shelter.name}"
     assert cells == ((f"{name} · capacity", 10, 62), (f"{name} · vacant", 10, 62))
+
+
+def test_rows_that_read_the_same_are_compared_each_with_itself(enroll: Enroll, leader: Staff) -> None:
+    with audit.acting(None, channel="command"):
+        one, other = (Department.objects.create(name=name) for name in ("A / B", "A"))
+        few = Program.objects.create(name="C", department=one)
+        many = Program.objects.create(name="B / C", department=other)
+    for program in (few, many, many):
+        enroll(program, "2025-01-01")
+    run = keep(leader)
+    enroll(many, "2025-01-01")
+    cells = [cell for cell in moved(run, leader).cells if cell[0].startswith("program")]
+    assert cells == [("program / A / B / C", 2, 3)]
 
 
 @pytest.mark.django_db(transaction=True)
