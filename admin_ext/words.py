@@ -12,7 +12,7 @@ from core.models import Client, PendingChange, Restriction
 
 
 def age_on(dob: date, day: date) -> int:
-    """Full years."""
+    """Full years; who was born on 29 February is a year older on 1 March where there is no 29th, as in reports."""
     return day.year - dob.year - ((day.month, day.day) < (dob.month, dob.day))
 
 

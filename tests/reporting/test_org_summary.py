@@ -1,17 +1,20 @@
 """Organizational Summary: who is served, and how they are counted (CONTRACT §4 and §6)."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 import reporting
+from admin_ext import words
 from core import audit
 from core.errors import NotAllowed
 from core.models import Client, Program, Staff
-from reporting.demographics import years_before
+from reporting.demographics import age_case, having, years_before
 from reporting.report import percent
+from tests.reporting import oracle
 
 Enroll = Callable[..., Client]
 
@@ -144,6 +147,23 @@ def test_missing_is_not_recorded_and_comes_last(shelter: Program, enroll: Enroll
 def test_age_is_age_on_the_last_day(shelter: Program, enroll: Enroll, dob: str | None, day: str, group: str):
     enroll(shelter, "2020-01-01", dob=dob)
     assert numbers("age_group", "2023-01-01", day) == {group: 1}
+
+
+@pytest.mark.parametrize("dob", [date(2008, 2, 28), date(2008, 2, 29), date(2008, 3, 1), date(2007, 2, 28)], ids=str)
+@pytest.mark.parametrize("years", [16, 25, 65])
+def test_a_leap_day_is_the_same_birthday_wherever_ages_are_told(
+    dob: date, years: int, enroll: Enroll, shelter: Program
+):
+    """Reports, the lists behind them, clients' pages, the oracle and PostgreSQL: on every day about the birthday."""
+    enroll(shelter, "2000-01-01", dob=dob)
+    for day in (date(dob.year + years, 2, 27) + timedelta(days=n) for n in range(4)):
+        sql, cuts = age_case(day)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {sql}, extract(year FROM age(%s, dob))::int FROM clients", [*cuts, day])
+            ((group, age),) = cursor.fetchall()
+        assert words.age_on(dob, day) == oracle.age_on(dob, day) == age, day
+        assert oracle.age_group(dob, day) == group, day
+        assert having(Client.objects.all(), "age_group", group, day).exists(), day
 
 
 def test_years_before_keeps_to_the_calendar():
