@@ -22,6 +22,8 @@ FIELDS = (
     "email",
     "address",
 )
+# Of those that are not called as their column.
+_NAMES = {"dob": "date of birth", "email": "e-mail"}
 
 
 class Completeness(Report):
@@ -73,7 +75,7 @@ class Completeness(Report):
 
 
 def _name(field: str) -> str:
-    return "date of birth" if field == "dob" else field.replace("_", " ")
+    return _NAMES.get(field, field.replace("_", " "))
 
 
 def _filled(actor: Staff | None, keys: set) -> dict[object, list[str]]:

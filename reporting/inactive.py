@@ -28,7 +28,8 @@ class Inactive(Report):
         enrolled = _people(_enrolled(actor, params))
         silent = _people(_silent(actor, params))
         oldest = dict(_silent(actor, params).order_by().values_list("program").annotate(first=Min("start_date")))
-        for (department, program, key), people in sorted(enrolled.items(), key=lambda item: str(item[0]).casefold()):
+        for place in sorted(enrolled, key=lambda place: [part.casefold() for part in place[:2]]):
+            (department, program, key), people = place, enrolled[place]
             number = len(silent.get((department, program, key), ()))
             yield department, program, len(people), number, percent(number, len(people)), oldest.get(key)
 

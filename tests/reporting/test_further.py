@@ -12,6 +12,7 @@ from core import audit
 from core.errors import CannotLeave
 from core.models import (
     Client,
+    Department,
     Discharge,
     ImportBatch,
     Intake,
@@ -46,6 +47,17 @@ def test_inactive_is_who_was_not_heard_of_for_ninety_days(shelter: Program, enro
     (row,) = rows("inactive")
     assert row == ("Shelter", "Hostel A", 3, 1, Decimal("33.3"), date(2024, 1, 1))
     assert list(report.people(None, {"as_of": DAY}, row)) == [silent]
+
+
+def test_places_stand_in_one_order_in_every_report(enroll: Enroll):
+    places = [("A", "b"), ("A", "C / D"), ("A / B", "E"), ("a-b", "F")]
+    with audit.acting(None, channel="command"):
+        departments = {name: Department.objects.create(name=name) for name in dict(reversed(places))}
+        programs = [Program.objects.create(name=name, department=departments[of]) for of, name in reversed(places)]
+    for program in programs:
+        enroll(program, "2024-01-01")
+    for slug in ("inactive", "completeness", "vacancy"):
+        assert list(dict.fromkeys(row[:2] for row in rows(slug))) == places, slug
 
 
 def test_restrictions_by_place_reason_and_state(shelter: Program, amina: Client):
@@ -143,6 +155,7 @@ def test_completeness_shows_a_line_per_program_and_a_column_per_field(shelter: P
     enroll(shelter, "2024-01-01", gender=None)
     (block,) = reporting.get("completeness").page(rows("completeness"), {"as_of": DAY}).blocks
     assert block.headers[:4] == ("Program", "Clients", "Date of birth", "Gender")
+    assert block.headers[-2:] == ("E-mail", "Address")
     assert [(line.label, line.cells[0], line.cells[2]) for line in block.lines[1:]] == [("Hostel A", "2", "50 %")]
 
 
