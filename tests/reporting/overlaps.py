@@ -1,8 +1,9 @@
 """Someone with the agency's files of many overlapping periods, who takes them all together by linear programming.
 
 Knows how numbers are rounded, that a number told is no small one, that a value without a row is nobody's, that values
-add up to their place, and how periods hang together: who was served in a part of a period was served in it, and whoever
-was served in two was served in their union, in both of them if in what they have in common.
+add up to their place, that whoever is not without a recorded language speaks at least one, and how periods hang
+together: who was served in a part of a period was served in it, and whoever was served in two was served in their
+union, in both of them if in what they have in common.
 """
 
 from datetime import date
@@ -28,7 +29,7 @@ class Overlaps:
             (period, row[:3]): row[3]
             for period, rows in files.items()
             for row in rows
-            if row[0] in ("total", "department", "program", *PARTS)
+            if row[0] in ("total", "department", "program", "language", *PARTS)
         }
         self.hidden = [place for place, number in told.items() if number == MISSING]
         cells = sorted({cell for _, cell in told})
@@ -36,6 +37,7 @@ class Overlaps:
         self.limits = [_limits(told.get(place, 0), base, threshold) for place in self.places]
         self.equal = [line for period in files for line in _sums(period, cells)]
         self.at_most = [line for cell in cells for line in _through_time(list(files), cell)]
+        self.at_most += [line for period in files for line in _languages(period, cells)]
 
     def recovered(self) -> dict[Place, float]:
         """The hidden numbers that can be told, with what they are."""
@@ -75,6 +77,19 @@ def _sums(period: Period, cells: list[Cell]) -> list[dict[Place, int]]:
         if place[0] == "department"
     ]
     return [{(period, whole): 1, **{(period, part): -1 for part in parts}} for whole, parts in groups if parts]
+
+
+def _languages(period: Period, cells: list[Cell]) -> list[dict[Place, int]]:
+    """total − languages and not recorded ≤ 0; each language + not recorded − total ≤ 0."""
+    (total,) = [cell for cell in cells if cell[0] == "total"]
+    spoken = [cell for cell in cells if cell[0] == "language"]
+    missing = [cell for cell in spoken if cell[2] == "Not recorded"]
+    if not spoken:
+        return []
+    lines = [{(period, total): 1, **{(period, cell): -1 for cell in spoken}}]
+    return lines + [
+        {(period, total): -1, **{(period, cell): 1 for cell in (one, *missing)}} for one in spoken if one not in missing
+    ]
 
 
 def _through_time(periods: list[Period], cell: Cell) -> list[dict[Place, int]]:
