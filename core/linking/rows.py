@@ -224,8 +224,8 @@ def _any_to_score(cursor: CursorWrapper) -> bool:
 
 
 def _one_identifier_each(cursor: CursorWrapper, source: str) -> None:
-    """Two identifiers of one source are two people to it: a row that a score would bring to a client as a second one
-    is held.
+    """Two identifiers of one source are two people to it: a row that a score, or its name and date, would bring to a
+    client as a second one is held. Of whom a person said who it is, or who shows the identifier, that one is the first.
     """
     cursor.execute(
         """
@@ -234,10 +234,10 @@ def _one_identifier_each(cursor: CursorWrapper, source: str) -> None:
                 'Decide whether they are one person.', f.row_number, f.uid_external, %(source)s, s.uid_external)
         FROM (
             SELECT DISTINCT ON (client_id) client_id, uid_external, row_number FROM staging
-            WHERE outcome IS NULL AND uid_external IS NOT NULL AND road IN ('exact', 'score')
-            ORDER BY client_id, row_number
+            WHERE outcome IS NULL AND uid_external IS NOT NULL AND road IN ('answer', 'uid_external', 'exact', 'score')
+            ORDER BY client_id, road IN ('exact', 'score'), row_number
         ) f
-        WHERE s.client_id = f.client_id AND s.outcome IS NULL AND s.road = 'score'
+        WHERE s.client_id = f.client_id AND s.outcome IS NULL AND s.road IN ('exact', 'score')
           AND s.uid_external <> f.uid_external
         """,
         {"source": source},
