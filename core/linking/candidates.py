@@ -174,7 +174,9 @@ def people_of(cursor: CursorWrapper, numbers: np.ndarray, columns: Sequence[str]
 
 
 def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, span: range) -> Pairs | None:
-    """Rows of a span of row numbers for which `which` holds (SQL over `s`), with their candidates among the clients."""
+    """Rows of a span of row numbers for which `which` holds (SQL over `s`), with their candidates among the clients.
+    A client is known to the source where any record of the same person is.
+    """
     cursor.execute(_FOUND.format(which=which), {"low": span.start, "high": span.stop - 1})
     found = pairs_of(cursor, "SELECT row_number, number FROM found JOIN candidates USING (client_id) ORDER BY 1, 2")
     if not len(found):
@@ -187,12 +189,17 @@ def of_clients(cursor: CursorWrapper, source: str, which: str, known: Known, spa
     places, j = np.unique(found[hopeful, 1], return_inverse=True)
     cursor.execute(
         f"""
-        SELECT {CLIENT_COLUMNS}, (SELECT bool_or(d.source_system = %s) FROM client_identifiers d
-            WHERE d.client_id IN (c.client_id, c.linked_to)), coalesce(c.linked_to, c.client_id)
-        FROM unnest(%s::int[]) AS n (number) JOIN candidates USING (number) JOIN clients c USING (client_id)
+        SELECT {CLIENT_COLUMNS}, EXISTS (
+            SELECT FROM client_identifiers d
+            WHERE d.client_id IN (c.client_id, c.linked_to) AND d.source_system = %(source)s
+        ) OR EXISTS (
+            SELECT FROM clients l JOIN client_identifiers d USING (client_id)
+            WHERE l.linked_to = coalesce(c.linked_to, c.client_id) AND d.source_system = %(source)s
+        ), coalesce(c.linked_to, c.client_id)
+        FROM unnest(%(places)s::int[]) AS n (number) JOIN candidates USING (number) JOIN clients c USING (client_id)
         ORDER BY number
         """,
-        [source, as_array(places)],
+        {"source": source, "places": as_array(places)},
     )
     told = cursor.fetchall()
     return Pairs(len(numbers), numbers, rows, [row[-1] for row in told], People.of(told, rows.texts), i[hopeful], j)

@@ -155,8 +155,12 @@ def _by_name_and_dob(cursor: CursorWrapper, source: str) -> None:
             reason = format('A client has this name and date of birth, but %%s knows that client as %%s, not %%s. '
                 'Decide whether they are one person.', %(source)s, i.uid_external, s.uid_external)
         FROM exact e JOIN LATERAL (
-            SELECT uid_external FROM client_identifiers i
-            WHERE i.client_id = e.clients[1] AND i.source_system = %(source)s LIMIT 1
+            SELECT uid_external FROM client_identifiers d
+            WHERE d.client_id = e.clients[1] AND d.source_system = %(source)s
+            UNION ALL
+            SELECT d.uid_external FROM clients l JOIN client_identifiers d USING (client_id)
+            WHERE l.linked_to = e.clients[1] AND d.source_system = %(source)s
+            LIMIT 1
         ) i ON true
         WHERE e.row_number = s.row_number AND s.outcome IS NULL AND s.uid_external IS NOT NULL;
 

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from core import audit
-from core.models import Client, ClientIdentifier
+from core.linking.joining import link
+from core.models import Client, ClientIdentifier, Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -38,3 +39,21 @@ def test_whom_a_client_shows_by_hand_comes_before_an_earlier_row_of_its_name(fee
     first, second = feed(ONDREJ | {"uid_external": "S-1"}, ONDREJ | {"uid_external": "S-2"})
     assert (first["outcome"], first["reason_code"]) == ("held", "other_identifier")
     assert second["outcome"] == "updated"
+
+
+@pytest.mark.parametrize("first_name", ["Ondrej", "Ondrjej"], ids=["by name and date", "by a score"])
+def test_the_identifier_of_a_linked_record_is_the_persons(feed: Callable, coordinator: Staff, first_name: str) -> None:
+    other = {"first_name": "Beatriz", "last_name": "Quaresma", "dob": "1991-11-23", "phone_number": "416-555-0777"}
+    feed(ONDREJ | {"uid_external": "E-1"}, source="EMHWare")
+    feed(other | {"uid_external": "S-1"})
+    shown = Client.objects.get(first_name="Ondrej")
+    link(Client.objects.get(first_name="Beatriz"), shown, actor=coordinator)
+    (row,) = feed(ONDREJ | {"uid_external": "N-1", "first_name": first_name})
+    assert row["outcome"] == "held"
+    assert row["candidate_ids"] == str(shown.pk)
+    assert set(ClientIdentifier.objects.values_list("uid_external", flat=True)) == {"E-1", "S-1"}
+    if first_name == "Ondrej":
+        assert row["reason_code"] == "other_identifier"
+        assert "SMIS knows that client as S-1, not N-1" in row["reason"]
+    else:
+        assert "by another identifier" in row["reason"]
