@@ -23,9 +23,11 @@ class _Column:
 
     @property
     def given(self) -> str:
-        """SQL: the row carries a value."""
+        """SQL: the row carries a value that may go into the client."""
         if self.name in ("first_name", "last_name"):
             return f"(s.{self.name} <> '' AND NOT s.names_kept)"
+        if self.name == "dob":
+            return "(s.dob IS NOT NULL AND NOT s.date_kept)"
         return f"s.{self.name} IS NOT NULL"
 
     @property

@@ -106,7 +106,8 @@ CREATE TEMP TABLE staging (
     candidate_ids uuid[],
     score double precision,               -- bits
     evidence jsonb,                       -- bit by bit: core.linking.evidence
-    names_kept boolean NOT NULL DEFAULT false,
+    names_kept boolean NOT NULL DEFAULT false,  -- the client keeps its names, whatever the row says
+    date_kept boolean NOT NULL DEFAULT false,   -- and its date of birth
     wrote boolean NOT NULL DEFAULT false  -- a row that is not 'new' changed or added something
 ) ON COMMIT DROP
 """

@@ -110,7 +110,12 @@ def _known_by_a_linked_record(cursor: CursorWrapper, rows: list[int]) -> set[int
         [rows],
     )
     fitting = {number for number, mine, _, theirs in map(people, cursor.fetchall()) if compatible(mine, theirs)}
-    _keep_names(cursor, sorted(fitting), "The name is that of a record linked to this client; ours was kept.")
+    _keep_names(
+        cursor,
+        sorted(fitting),
+        "Name and date of birth are those of a record linked to this client; ours were kept.",
+        and_date=True,
+    )
     return fitting
 
 
@@ -118,12 +123,16 @@ def _keep_names(
     cursor: CursorWrapper,
     rows: list[int],
     note: str = "First and last name are the other way round than ours; ours were kept.",
+    *,
+    and_date: bool = False,
 ) -> None:
+    """Names of these rows do not go into their client, nor does the date of birth where `and_date`; `note` says why."""
     cursor.execute(
         """
-        UPDATE staging SET names_kept = true, note = concat_ws(' ', note, %s) WHERE row_number = ANY(%s)
+        UPDATE staging SET names_kept = true, date_kept = date_kept OR %s, note = concat_ws(' ', note, %s)
+        WHERE row_number = ANY(%s)
         """,
-        [note, rows],
+        [and_date, note, rows],
     )
 
 
