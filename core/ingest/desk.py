@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from psycopg import Error as DriverError
 
@@ -57,13 +57,14 @@ def answer_same(row: ImportRow, client: Client, *, actor: Staff | None, reason: 
 
 
 def answer_new(row: ImportRow, *, actor: Staff | None, reason: str | None = None) -> int:
-    """The held row is about nobody we know: a new client, and not the same as any of the candidates, for ever.
+    """The held row is about nobody we know: a new client, and not the same as any of the candidates, those included
+    that were ruled out before, for ever.
 
     Returns how many rows were settled. Raises NotAllowed, Conflict, FileBusy.
     """
     with _turn():
         row = _locked_held(row, actor)
-        candidates = list(Client.objects.filter(pk__in=row.candidate_ids or ()))
+        candidates = list(Client.objects.filter(Q(pk__in=row.candidate_ids or ()) | Q(pk__in=_ruled_out(row))))
         with audit.acting(actor, channel="import", reference=row.batch_id, reason=reason):
             settled = _run(row.batch, [row], _Settled.NEW, actor, new=row.row_number)
             row.refresh_from_db()
@@ -275,6 +276,12 @@ def _remember(row: ImportRow, client: Client, actor: Staff | None, reason: str |
     RowAnswer.objects.filter(**known, verdict="same").exclude(client=client).delete()
     if not RowAnswer.objects.filter(**known, verdict="same").exists():
         RowAnswer.objects.create(verdict="same", client=client, **about)
+
+
+def _ruled_out(row: ImportRow) -> QuerySet[RowAnswer]:
+    """Keys of the clients whom the row is not about, as somebody said: they are no candidates of it any more."""
+    said = RowAnswer.objects.filter(source_system=row.batch.source_system, answer_key=row.answer_key)
+    return said.filter(verdict="not_same").values("client")
 
 
 def _keep_apart(client: Client, other: Client, actor: Staff | None, reason: str | None) -> None:

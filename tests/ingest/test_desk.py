@@ -160,6 +160,15 @@ def test_not_this_one_takes_the_candidate_away_for_good(namesakes, coordinator):
         desk.rule_out(desk.open_rows().first(), namesakes[0], actor=coordinator)
 
 
+def test_a_new_person_is_kept_apart_from_whom_the_row_was_said_not_to_be(namesakes, coordinator):
+    feed({**AMINA, "uid_external": "S-1", "phone_number": namesakes[0].phone_number})
+    desk.rule_out(open_row(), namesakes[0], actor=coordinator)
+    desk.answer_new(open_row(), actor=coordinator, reason="Her cousin")
+    made = Client.objects.exclude(pk__in=[c.pk for c in namesakes]).get()
+    apart = ClientLink.objects.filter(verdict="not_same").values_list("client", "other")
+    assert set(apart) == {tuple(sorted((made.pk, other.pk))) for other in namesakes}
+
+
 def test_a_row_is_not_linked_by_itself_to_whom_it_is_not(namesakes, coordinator):
     row = {**AMINA, "uid_external": "S-1"}
     feed(row)
