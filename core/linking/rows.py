@@ -5,7 +5,10 @@ client_id and road, or outcome 'held' with its reason, candidates, score and evi
 passed over. Set-based; only pairs that share a match key come to Python.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
@@ -15,6 +18,8 @@ from core.linking.by_score import link_by_score
 from core.linking.holding import ROW_AND_CLIENT, Held, people, write_held
 from core.linking.in_file import link_within_file
 from core.linking.judge import compatible, is_swapped
+
+_NAMESAKE: Final = " A client of this name and date of birth is known, too."
 
 
 def link_rows(cursor: CursorWrapper, source: str, heard: Callable[[int], None] = lambda number: None) -> None:
@@ -97,10 +102,29 @@ def _judge(cursor: CursorWrapper, other: str, reason: str) -> None:
             doubtful[number] = key
         elif is_swapped(mine, theirs):
             swapped.append(number)
-    for number in doubtful.keys() - _known_by_a_linked_record(cursor, list(doubtful)):
-        held.add(number, "recycled_identifier", reason, [doubtful[number]])
+    others = doubtful.keys() - _known_by_a_linked_record(cursor, list(doubtful))
+    namesakes = _of_name_and_dob(cursor, others)
+    for number in others:
+        found = [key for key in namesakes[number] if key != doubtful[number]]
+        held.add(number, "recycled_identifier", reason + _NAMESAKE * bool(found), [doubtful[number], *found])
     write_held(cursor, held)
     _keep_names(cursor, swapped)
+
+
+def _of_name_and_dob(cursor: CursorWrapper, rows: Iterable[int]) -> dict[int, list[UUID]]:
+    """Row number → clients of its very name and date of birth; for a linked record, the one that is shown."""
+    cursor.execute(
+        """
+        SELECT DISTINCT s.row_number, coalesce(c.linked_to, c.client_id)
+        FROM staging s JOIN clients c USING (first_folded, last_folded, dob)
+        WHERE s.row_number = ANY(%s) ORDER BY 1, 2
+        """,
+        [list(rows)],
+    )
+    found = defaultdict[int, list[UUID]](list)
+    for number, key in cursor.fetchall():
+        found[number].append(key)
+    return found
 
 
 def _known_by_a_linked_record(cursor: CursorWrapper, rows: list[int]) -> set[int]:

@@ -149,6 +149,19 @@ def test_an_identifier_given_out_again_is_the_new_persons(amina, coordinator):
     assert (desk.open_rows().count(), boris.phone_number) == (0, "647-555-0111")
 
 
+def test_whom_name_and_date_fit_is_offered_beside_whose_identifier_it_was(coordinator):
+    boris = {"uid_external": "S-2", "first_name": "Boris", "last_name": "Novak", "dob": "1971-12-30"}
+    feed({**AMINA, "uid_external": "S-1"}, boris)
+    feed({**AMINA, "uid_external": "S-2"}, name="b.csv")
+    known = {client.first_name: client for client in Client.objects.all()}
+    assert open_row().reason_code == "recycled_identifier"
+    assert open_row().candidate_ids == [known["Boris"].pk, known["Amina"].pk]
+    assert "A client of this name and date of birth is known, too." in open_row().reason
+    desk.answer_same(open_row(), known["Amina"], actor=coordinator)
+    assert ClientIdentifier.objects.get(uid_external="S-2").client == known["Amina"]
+    assert Client.objects.count() == 2
+
+
 def test_not_this_one_takes_the_candidate_away_for_good(namesakes, coordinator):
     row = {**AMINA, "uid_external": "S-1"}
     feed(row)
