@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import cpdist
 
 from core.linking import levels as lv
 from core.linking.comparing import Compared
@@ -48,7 +50,8 @@ def score(pairs: Compared, weights: Weights, texts: Texts, *, prior: float | Non
     apart = days_apart(*pairs.values["dob"])
     bits = _bits(pairs, weights, weights.frequencies(pairs, texts))
     bits["prior"] = np.where(is_exact(pairs), weights.exact_prior, weights.prior if prior is None else prior)
-    return Scored(sum(bits.values()), bits, _bars(pairs.levels, apart), hopeless(pairs))
+    bars = _bars(pairs.levels, apart, beyond_a_slip(pairs, texts))
+    return Scored(sum(bits.values()), bits, bars, hopeless(pairs))
 
 
 def _bits(pairs: Compared, weights: Weights, frequencies: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -77,10 +80,10 @@ def days_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where((a > 0) & (b > 0), np.abs(day(a) - day(b)), 0.0)
 
 
-def _bars(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
+def _bars(levels: dict[str, np.ndarray], apart: np.ndarray, other_first: np.ndarray) -> np.ndarray:
     """The first bar that applies to each pair. A household shares its address, and twins their phone: what it takes to
     pass over a doubt is weighed against who else would agree in the rest. Of one name at one address nobody else is
-    born a few days earlier or later.
+    born a few days earlier or later. `other_first`: where beyond_a_slip().
     """
     first, last, dob = levels["first_name"], levels["last_name"], levels["dob"]
     reached = (levels["phone"] == 1) | (levels["email"] == 1)
@@ -90,7 +93,7 @@ def _bars(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
     # Who lives with a parent has the address, and may have a phone of their own: it then takes more than the address.
     at_home_alone = at_home & (reached | (levels["phone"] != 3))
     tests = {
-        "first_name": (first >= lv.KIN) | (last == lv.DIFFERENT) & ~sure_of_first,
+        "first_name": (first >= lv.KIN) | other_first | (last == lv.DIFFERENT) & ~sure_of_first,
         "gender": (levels["gender"] == 2) & ~sure_of_first,
         "dob": (dob == lv.DOB_DIFFERENT) & (apart > SLIP) | (dob >= lv.DOB_NEAR) & ~at_home_alone,
         "generation": apart >= GENERATION,
@@ -103,6 +106,23 @@ def _bars(levels: dict[str, np.ndarray], apart: np.ndarray) -> np.ndarray:
     found = np.zeros(len(first), dtype=np.uint8)
     for number, code in reversed(list(enumerate(tests, start=1))):
         found[tests[code]] = number
+    return found
+
+
+def beyond_a_slip(pairs: Compared, texts: Texts) -> np.ndarray:
+    """Whether the last names and dates of birth of pairs are the same and their first names look alike, but are more
+    than one slip of the pen apart and neither begins the other: Marisol and Maribel. Twins' names are often made to
+    look alike, and no table of names has them all.
+    """
+    levels = pairs.levels
+    first = levels["first_name"]
+    found = np.zeros(len(first), dtype=bool)
+    siblings = (levels["last_name"] == lv.SAME) & (levels["dob"] == lv.DOB_SAME)
+    alike = np.flatnonzero(siblings & ((first == lv.TYPO) | (first == lv.ALIKE)))
+    if len(alike):
+        x, y = ([texts.list[code] for code in side[alike]] for side in pairs.values["first_name"])
+        begins = np.array([p.startswith(q) or q.startswith(p) for p, q in zip(x, y, strict=True)])
+        found[alike] = (cpdist(x, y, scorer=OSA.distance, score_cutoff=1) > 1) & ~begins
     return found
 
 

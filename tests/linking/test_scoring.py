@@ -100,6 +100,22 @@ def test_twins_are_never_linked_by_themselves_whatever_they_share(first: str) ->
         assert judged(mine, {**mine, "first": first}, Weights(clients=clients, counts=counts))[0] != "same"
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [("abdirahman", "abdirashid"), ("marisol", "maribel"), ("mirela", "mihaela")]
+)
+def test_twins_whose_names_stand_in_no_table_are_not_linked_by_themselves(mine: str, theirs: str) -> None:
+    for clients in (1000, 1_000_000):
+        one = {**AMINA, "email": None, "first": mine}
+        word, _, bar = judged(one, {**one, "first": theirs}, Weights(clients=clients))
+        assert (word, bar) == ("maybe", "first_name")
+
+
+@pytest.mark.parametrize("theirs", ["abdirahmn", "abdirhaman", "abdirahmane", "abdirahmanka"])
+def test_one_slip_or_a_longer_form_of_a_first_name_is_no_twin(theirs: str) -> None:
+    one = {**AMINA, "email": None, "first": "abdirahman"}
+    assert judged(one, {**one, "first": theirs}, Weights(clients=1_000_000))[0] == "same"
+
+
 def test_what_a_big_agency_has_never_met_is_a_slip_and_may_be_a_sister_in_a_small_one() -> None:
     mine = {**AMINA, "email": None}
     assert judged(mine, {**mine, "first": "amine"}, Weights(clients=1000))[2] == "first_name"
