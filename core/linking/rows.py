@@ -102,7 +102,8 @@ def _judge(cursor: CursorWrapper, other: str, reason: str) -> None:
             doubtful[number] = key
         elif is_swapped(mine, theirs):
             swapped.append(number)
-    others = doubtful.keys() - _known_by_a_linked_record(cursor, list(doubtful))
+    others = doubtful.keys() - _of_a_corrected_date(cursor, list(doubtful))
+    others -= _known_by_a_linked_record(cursor, list(others))
     namesakes = _of_name_and_dob(cursor, others)
     for number in others:
         found = [key for key in namesakes[number] if key != doubtful[number]]
@@ -125,6 +126,22 @@ def _of_name_and_dob(cursor: CursorWrapper, rows: Iterable[int]) -> dict[int, li
     for number, key in cursor.fetchall():
         found[number].append(key)
     return found
+
+
+def _of_a_corrected_date(cursor: CursorWrapper, rows: list[int]) -> set[int]:
+    """Of these rows those that name their client and still have the date of birth from which a person has corrected it:
+    that is a disagreement about the date, not another person.
+    """
+    cursor.execute(
+        """
+        SELECT s.row_number FROM staging s JOIN clients c USING (client_id, first_folded, last_folded)
+        WHERE s.row_number = ANY(%s) AND s.road IN ('identifier', 'uid_external') AND 'dob' = ANY(c.edited_fields)
+          AND EXISTS (SELECT FROM audit_log l WHERE (l.entity, l.entity_id) = ('clients', c.client_id)
+                      AND l.action = 'update' AND l.diff_json -> 'before' ->> 'dob' = s.dob::text)
+        """,
+        [rows],
+    )
+    return {number for (number,) in cursor.fetchall()}
 
 
 def _known_by_a_linked_record(cursor: CursorWrapper, rows: list[int]) -> set[int]:

@@ -5,8 +5,9 @@ from datetime import date
 
 import pytest
 
+from core import records
 from core.linking.joining import link
-from core.models import Client, Staff
+from core.models import Client, SourceDisagreement, Staff
 
 pytestmark = pytest.mark.django_db
 
@@ -28,3 +29,23 @@ def test_neither_name_nor_date_of_a_linked_record_goes_into_the_client(feed: Cal
 
     (row,) = feed(SHOWN | {"phone_number": "416-555-0188"})
     assert (row["outcome"], row["reason"]) == ("unchanged", "")
+
+
+def test_the_date_from_which_a_person_corrected_it_is_a_disagreement_and_no_other_person(
+    feed: Callable, coordinator: Staff
+) -> None:
+    feed(SHOWN)
+    client = Client.objects.get()
+    records.change(client, actor=coordinator, values={"dob": date(1958, 12, 3)}, reason="Her passport says so")
+
+    (row,) = feed(SHOWN | {"phone_number": "416-555-0188"})
+    assert (row["outcome"], row["client_id"]) == ("updated", str(client.pk))
+    client.refresh_from_db()
+    assert (client.dob, client.phone_number) == (date(1958, 12, 3), "416-555-0188")
+    disagreement = SourceDisagreement.objects.get()
+    assert (disagreement.field, disagreement.theirs, disagreement.status) == ("dob", "1985-03-12", "open")
+
+    (row,) = feed(SHOWN | {"dob": "1991-08-27"})
+    assert (row["outcome"], row["reason_code"]) == ("held", "recycled_identifier")
+    (row,) = feed(SHOWN | {"first_name": "Torvald"})
+    assert (row["outcome"], row["reason_code"]) == ("held", "recycled_identifier")

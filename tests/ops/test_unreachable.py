@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from psycopg_pool import PoolTimeout
+from psycopg import OperationalError
 
 from core.ingest import jobs
 
@@ -54,7 +54,7 @@ def test_help_and_wrong_usage_of_reports_ask_no_database(tmp_path: Path):
 
 def test_a_worker_says_in_a_sentence_that_there_is_no_database(monkeypatch: pytest.MonkeyPatch):
     def run_worker(*, wait: bool) -> None:
-        raise PoolTimeout("pool initialization incomplete after 30.0 sec")
+        raise OperationalError("pool initialization incomplete after 30.0 sec")
 
     monkeypatch.setattr(jobs, "run_worker", run_worker)
     with pytest.raises(CommandError, match="The database refused: pool initialization incomplete"):
