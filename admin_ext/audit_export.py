@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from django.db import models
 from django.utils import timezone
 
+from admin_ext.files import BYTE_ORDER_MARK
 from core.audit import sentences
 from core.audit.sentences import Line, Reading
 from core.audit.words import EMPTY
@@ -29,7 +30,7 @@ class _Echo:
 def csv_lines(entries: models.QuerySet, *, viewer: Staff) -> Iterator[str]:
     """The file line by line, with a byte order mark, for spreadsheets. Never more than a portion in memory."""
     writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(COLUMNS)
+    yield BYTE_ORDER_MARK + writer.writerow(COLUMNS)
     for reading in _readings(entries, viewer):
         for line in reading.lines or [Line("", "", "")]:
             yield writer.writerow([escape_formula(text) for text in _cells(reading, line)])

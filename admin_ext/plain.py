@@ -18,12 +18,12 @@ def plainly(names: Iterable[Shown], model: type[models.Model], site: AdminSite, 
     return tuple(
         plainly(name, model, site, request)
         if isinstance(name, list | tuple)
-        else (_told(model, name) if _is_closed(name, model, site, request) else name)
+        else (_told(model, name) if _leads_nowhere(name, model, site, request) else name)
         for name in names
     )
 
 
-def _is_closed(name: Shown, model: type[models.Model], site: AdminSite, request: HttpRequest) -> bool:
+def _leads_nowhere(name: Shown, model: type[models.Model], site: AdminSite, request: HttpRequest) -> bool:
     try:
         target = model._meta.get_field(name).related_model if isinstance(name, str) else None
     except FieldDoesNotExist:

@@ -197,19 +197,12 @@ class ProgramAdmin(Restoring, Exporting, CCDModelAdmin):
     def display_state(self, program: Program) -> SafeString:
         if program.closed_on is None:
             return words.chip("running", "green")
-        return words.chip(
-            f"closed {program.closed_on}" if is_closed(program) else f"closes {program.closed_on}", "grey"
-        )
-
-
-def is_closed(program: Program) -> bool:
-    """Its last day is over."""
-    return program.closed_on is not None and program.closed_on < timezone.localdate()
+        return words.chip(f"{'closed' if program.is_closed else 'closes'} {program.closed_on}", "grey")
 
 
 def vacancy_of(program: Program) -> str:
     """words.vacancy() today of a program from with_places()."""
-    return words.vacancy(program.places, program.occupied, closed=is_closed(program))
+    return words.vacancy(program.places, program.occupied, closed=program.is_closed)
 
 
 def with_places(programs: models.QuerySet) -> models.QuerySet:

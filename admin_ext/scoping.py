@@ -7,7 +7,6 @@ from django import forms
 from django.contrib.admin.widgets import AutocompleteSelect, RelatedFieldWidgetWrapper
 from django.db import models
 from django.http import HttpRequest
-from django.utils import timezone
 
 from core import rules
 from core.models import Client, Program
@@ -47,8 +46,7 @@ _CHOICE_FIELDS = {Program: ProgramChoiceField, Client: ClientChoiceField}
 
 def program_label(program: Program) -> str:
     """Name and department; of a closed program its last day, since one is chosen for days when it ran."""
-    closed = program.closed_on is not None and program.closed_on < timezone.localdate()
-    return f"{program.name} · {program.department}" + (f" · closed {program.closed_on}" if closed else "")
+    return f"{program.name} · {program.department}" + (f" · closed {program.closed_on}" if program.is_closed else "")
 
 
 def client_label(client: Client) -> str:

@@ -35,11 +35,13 @@ def in_spite(enrollment: Enrollment, changed: frozenset[str] | None) -> bool:
     found = list(barring(enrollment, changed))
     if not any(map(str.isalnum, enrollment.override_reason or "")):
         _refuse(found, "give the reason for the override")
-    elif found and changed is not None and "override_reason" not in changed:
-        known = Enrollment.objects.get(pk=enrollment.pk)
-        spoken_of = set(barring(known).values_list("pk", flat=True)) - entered_since(found, _reason_given(known))
-        fresh = [restriction for restriction in found if restriction.pk not in spoken_of]
-        _refuse(fresh, "give the reason for the override anew: the one on record was given before")
+    elif found and changed is not None:
+        given = _reason_given(enrollment)
+        if given is not None or "override_reason" not in changed:
+            known = Enrollment.objects.get(pk=enrollment.pk)
+            spoken_of = set(barring(known).values_list("pk", flat=True)) - entered_since(found, given)
+            fresh = [restriction for restriction in found if restriction.pk not in spoken_of]
+            _refuse(fresh, "give the reason for the override anew: this one was given before")
     return bool(found)
 
 
@@ -76,10 +78,14 @@ def _days_added(enrollment: Enrollment, changed: Collection[str] | None) -> Iter
         yield max(start, known_end + timedelta(days=1)), end
 
 
-def _reason_given(known: Enrollment) -> datetime | None:
-    """When the reason on record was given; None where the log does not say."""
+def _reason_given(enrollment: Enrollment) -> datetime | None:
+    """When the reason that it has was last put on record: an old version that is restored brings an old one with it.
+    None where it is new, or the log does not say.
+    """
     entries = AuditEntry.objects.filter(
-        entity=Enrollment._meta.db_table, entity_id=known.pk, diff_json__after__has_key="override_reason"
+        entity=Enrollment._meta.db_table,
+        entity_id=enrollment.pk,
+        diff_json__after__override_reason=enrollment.override_reason,
     )
     return entries.order_by("-position").values_list("changed_at", flat=True).first()
 

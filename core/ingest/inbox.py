@@ -69,10 +69,12 @@ def astray(folder: Path) -> Iterator[Result]:
     """The files that lie in no source's folder, by name: nothing would ever be said of them, and nobody miss them."""
     names = sources.names()
     own = ", ".join(f"{name}/" for name in names)
-    for path in sorted(folder.rglob("*")):
+    # Not looked into: where the files of years are, and what is elsewhere.
+    tops = [path for path in folder.iterdir() if path.name not in _OURS and not path.is_symlink()]
+    for path in sorted(path for top in tops for path in (top, *top.rglob("*"))):
         inside = path.relative_to(folder).parts
         is_of_a_source = len(inside) == 2 and inside[0] in names
-        if is_of_a_source or inside[0] in _OURS or not all(map(_is_finished, inside)) or _look(path) is None:
+        if is_of_a_source or not all(map(_is_finished, inside)) or _look(path) is None:
             continue
         said = f"It lies in no source's folder, so nobody takes it in. Move it into the one it is of: {own}."
         yield Result("/".join(inside), "left", said)

@@ -3,6 +3,7 @@
 import pgtrigger
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from core.models.base import AuditedModel, TimestampedModel, days_readable, uuid_key
 from core.models.people import Staff
@@ -82,6 +83,11 @@ class Program(TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_closed(self) -> bool:
+        """Its last day is over, local date."""
+        return self.closed_on is not None and self.closed_on < timezone.localdate()
 
 
 class ProgramCapacity(AuditedModel):

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from reversion.models import Version
 
-from core import audit, records
+from core import audit, records, versions
 from core.errors import Conflict, Invalid, NotAllowed
 from core.models import AuditEntry, Client, Department, Discharge, Enrollment, Program, Restriction, Role, Staff
 from core.remarks import remarks
@@ -304,3 +304,19 @@ def test_a_stay_that_ends_on_the_last_day_there_is_can_be_opened(
     values = {"client": amina, "program": clinic, "start_date": date(2026, 1, 1), "end_date": date.max}
     stay = records.create(Enrollment, actor=coordinator, values=values)
     assert records.change(stay, actor=coordinator, values={"end_date": None}) == {"end_date"}
+
+
+def test_a_reason_that_comes_back_with_an_old_version_is_as_old_as_it_was(
+    administrator: Staff, coordinator: Staff, amina: Client, clinic: Program
+) -> None:
+    values = {"client": amina, "program": clinic, "start_date": date(2026, 1, 15)}
+    stay = records.create(Enrollment, actor=coordinator, values={**values, "override_reason": "Her sister is here"})
+    records.change(stay, actor=coordinator, values={"end_date": date(2026, 5, 31), "override_reason": "Moved out"})
+    with audit.acting(None, channel="command"):
+        Restriction.objects.create(client=amina, scope="org", start_date=date(2026, 5, 1))
+    stay.refresh_from_db()
+    first = versions.versions_of(stay).last()
+    with pytest.raises(Invalid, match="anew"):
+        versions.restore(stay, first, actor=administrator, reason="She never left")
+    anew = {"end_date": None, "override_reason": "Her sister is here, and the ban is about the yard"}
+    assert records.change(stay, actor=coordinator, values=anew) == {"end_date", "override_reason"}
